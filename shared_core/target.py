@@ -1,0 +1,66 @@
+"""The Target protocol: all that a debugger, a core file or a fake must give the core library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Protocol
+
+CORE = "core"
+LIVE = "live"
+FILE = "file"
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One mapped range [start, end) of the address space; `flags` as in /proc/PID/maps ("r-xp")."""
+
+    start: int
+    end: int
+    flags: str = ""
+    path: Optional[str] = None
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Image:
+    """One loaded executable or shared object.
+
+    `load_bias` is what must be added to an address in the file to get the address in memory (0 for non-PIE).
+    `path` is None when the file is not at hand: the image is then read from memory at `load_bias`.
+    """
+
+    path: Optional[str]
+    load_bias: int
+    build_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Thread:
+    """One thread; `registers` by the architecture's own lower-case names, None where the debugger has no value."""
+
+    tid: int
+    name: str = ""
+    registers: Dict[str, Optional[int]] = field(default_factory=dict)
+    signal: Optional[str] = None
+    selected: bool = False
+
+
+class Target(Protocol):
+    """A program to look at. Adapters translate and never decide; nothing here changes the program."""
+
+    arch: str  # "amd64" | "arm64", or whatever the debugger calls an architecture that goxray does not know
+    pointer_size: int
+    byte_order: str  # "little" | "big"
+    kind: str  # CORE | LIVE | FILE
+
+    def read(self, address: int, size: int) -> bytes:
+        """Exactly `size` bytes at `address`, or ReadError."""
+
+    def mappings(self) -> List[Mapping]:
+        """The mapped ranges by ascending address; empty when the debugger cannot tell."""
+
+    def images(self) -> List[Image]:
+        """Loaded images, the main executable first."""
+
+    def threads(self) -> List[Thread]:
+        """All threads with their registers, in the debugger's order."""
