@@ -1,0 +1,196 @@
+"""The parts of an ELF executable that goxray needs, from the file or, when it is missing, from memory."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import re
+import struct
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Tuple, Union
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
+from ..errors import FormatError, ReadError
+from ..memory import PAGE, Memory
+
+Buffer = Union[bytes, memoryview]
+
+ARCHES = {"EM_X86_64": "amd64", "EM_AARCH64": "arm64"}
+_RELATIVE = {"amd64": 8, "arm64": 1027}  # R_X86_64_RELATIVE, R_AARCH64_RELATIVE
+_RELA = struct.Struct("<QQq")
+_SYMBOL = struct.Struct("<IBBHQQ")
+_MAX_HEADERS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A PT_LOAD program header; addresses as linked."""
+
+    address: int
+    memory_size: int
+    offset: int
+    file_size: int
+    writable: bool
+    executable: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    address: int
+    size: int
+    offset: int
+
+
+class ElfImage:
+    """A little-endian 64-bit ELF image; every address here is as linked, before any load bias.
+
+    Raises FormatError when the bytes are no such ELF image.
+    """
+
+    def __init__(self, data: Union[mmap.mmap, bytes], path: Optional[str]) -> None:
+        self.path = path
+        self._data = memoryview(data)
+        try:
+            self._elf = ELFFile(io.BytesIO(data) if isinstance(data, bytes) else data)  # type: ignore[arg-type]
+            self._check_kind()
+            self.segments = [_segment(s.header) for s in self._elf.iter_segments() if s.header.p_type == "PT_LOAD"]
+        except (ELFError, ValueError, KeyError, UnicodeDecodeError, struct.error) as error:
+            raise FormatError(f"{path or 'the image in memory'} is not a usable ELF file: {error}") from None
+        self.arch = ARCHES.get(self._elf.header.e_machine, str(self._elf.header.e_machine))
+        self.entry = int(self._elf.header.e_entry)
+        self.position_independent = self._elf.header.e_type == "ET_DYN"
+        self._sections: Optional[Dict[str, Section]] = None
+        self._relocations: Optional[List[Tuple[int, int]]] = None
+
+    @classmethod
+    def open(cls, path: str) -> ElfImage:
+        """The image in the file at `path`, mapped, not read; FormatError if there is none to be had."""
+        try:
+            with open(path, "rb") as stream:
+                return cls(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ), path)
+        except (OSError, ValueError) as error:
+            raise FormatError(f"cannot open {path}: {error}") from None
+
+    def _check_kind(self) -> None:
+        if self._elf.elfclass != 64:
+            raise FormatError(f"{self.path}: 32-bit programs are not supported, only amd64 and arm64")
+        if not self._elf.little_endian:
+            raise FormatError(f"{self.path}: big-endian programs are not supported, only amd64 and arm64")
+        if self._elf.header.e_phnum > _MAX_HEADERS:
+            raise FormatError(f"{self.path}: {self._elf.header.e_phnum} program headers")
+
+    def sections(self) -> Dict[str, Section]:
+        """Sections by name; empty when the section headers are gone or broken."""
+        if self._sections is None:
+            self._sections = {}
+            try:
+                for section in self._elf.iter_sections():
+                    h = section.header
+                    if h.sh_type != "SHT_NOBITS":
+                        self._sections[section.name] = Section(h.sh_addr, h.sh_size, h.sh_offset)
+            except (ELFError, ValueError, KeyError, AttributeError, TypeError, UnicodeDecodeError):
+                self._sections = {}
+        return self._sections
+
+    def base(self) -> int:
+        """The lowest linked address, page-aligned."""
+        return min((s.address for s in self.segments), default=0) & -PAGE
+
+    def bytes(self, address: int, size: int) -> memoryview:
+        """`size` file bytes at the linked `address`, not copied; ReadError outside what the file holds."""
+        for segment in self.segments:
+            start = address - segment.address
+            if 0 <= start and start + size <= segment.file_size:
+                piece = self._data[segment.offset + start : segment.offset + start + size]
+                if len(piece) == size:
+                    return piece
+        raise ReadError(address, size)
+
+    def segment_bytes(self, segment: Segment) -> memoryview:
+        """What the file holds of a segment; short when the file is cut."""
+        return self._data[segment.offset : segment.offset + segment.file_size]
+
+    def relocated(self, address: int, size: int) -> Buffer:
+        """Like `bytes`, with the loader's relative relocations applied as for load bias 0.
+
+        A position-independent file holds zeros where the loader will write pointers.
+        """
+        piece = self.bytes(address, size)
+        if not self.position_independent:
+            return piece
+        patched = bytearray(piece)
+        for place, addend in self._relative_relocations():
+            if address <= place and place + 8 <= address + size:
+                struct.pack_into("<q", patched, place - address, addend)
+        return bytes(patched)
+
+    def relocations_to(self, address: int) -> List[int]:
+        """Linked places where the loader will write `address`."""
+        return [place for place, addend in self._relative_relocations() if addend == address]
+
+    def _relative_relocations(self) -> List[Tuple[int, int]]:
+        if self._relocations is None:
+            kind = _RELATIVE.get(self.arch)
+            table = self._rela_table()
+            entries = _RELA.iter_unpack(table[: len(table) // _RELA.size * _RELA.size])
+            self._relocations = [(place, addend) for place, info, addend in entries if info == kind]
+        return self._relocations
+
+    def _rela_table(self) -> memoryview:
+        """The DT_RELA table, found through PT_DYNAMIC, since section headers may be gone."""
+        try:
+            for segment in self._elf.iter_segments():
+                if segment.header.p_type == "PT_DYNAMIC":
+                    tags = {tag.entry.d_tag: tag.entry.d_val for tag in segment.iter_tags()}  # type: ignore[attr-defined]
+                    return self.bytes(tags["DT_RELA"], tags["DT_RELASZ"])
+        except (ELFError, KeyError, ValueError, ReadError, AttributeError):
+            pass
+        return memoryview(b"")
+
+    def symbol(self, name: str) -> Optional[int]:
+        """The linked address of `name` from .symtab; None when there is none.
+
+        Finds the name in the string table first: reading every symbol of a large program takes seconds.
+        """
+        table, strings = self._section_bytes(".symtab"), self._section_bytes(".strtab")
+        found = re.search(b"\0" + re.escape(name.encode()) + b"\0", strings)
+        if found is None:
+            return None
+        place = found.start() + 1
+        entries = _SYMBOL.iter_unpack(table[: len(table) // _SYMBOL.size * _SYMBOL.size])
+        return next((value for at, _, _, section, value, _ in entries if at == place and section), None)
+
+    def _section_bytes(self, name: str) -> memoryview:
+        section = self.sections().get(name)
+        return self._data[section.offset : section.offset + section.size] if section else memoryview(b"")
+
+
+def image_from_memory(memory: Memory, base: int) -> ElfImage:
+    """The ELF header and program headers at `base`; its segments' bytes must then be read from memory."""
+    try:
+        header = memory.read(base, 64)
+        phoff, phsize, phnum = struct.unpack_from("<Q", header, 32)[0], *struct.unpack_from("<HH", header, 54)
+        return ElfImage(header + _program_headers(memory, base, phoff, phsize * phnum), None)
+    except ReadError as error:
+        raise FormatError(f"no ELF header in memory at {base:#x}: {error}") from None
+
+
+def _program_headers(memory: Memory, base: int, offset: int, size: int) -> bytes:
+    if not 64 <= offset <= PAGE or size > PAGE:
+        raise FormatError(f"no ELF header in memory at {base:#x}")
+    # The section header fields stay as they are and point past the end: sections() then answers "none".
+    return memory.read(base + 64, offset - 64 + size)
+
+
+def _segment(header: object) -> Segment:
+    h = header
+    return Segment(
+        h["p_vaddr"],  # type: ignore[index]
+        h["p_memsz"],  # type: ignore[index]
+        h["p_offset"],  # type: ignore[index]
+        h["p_filesz"],  # type: ignore[index]
+        bool(h["p_flags"] & 2),  # type: ignore[index]
+        bool(h["p_flags"] & 1),  # type: ignore[index]
+    )

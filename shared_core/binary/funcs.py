@@ -1,0 +1,223 @@
+"""The function table of one module: ftab entries, _func records, names, files and lines.
+
+Sources: Go 1.27 runtime/runtime2.go (_func), runtime/symtab.go (funcname, funcline1, funcfile); Go 1.16 and 1.18 for
+the older records.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from typing import Callable, Dict, Iterator, Optional, Tuple
+
+from ..errors import FormatError
+from .elf import Buffer
+from .pclntab import MAGIC_116, MAGIC_118, MAGIC_120, PcHeader
+from .pcvalue import end_of, first_value, value_at
+
+# entry, name, args, deferreturn, pcsp, pcfile, pcln, npcdata, cu [, start line], func id, flags, nfuncdata
+_RECORDS = {
+    MAGIC_116: struct.Struct("<QiiIIIIIIBBxB"),
+    MAGIC_118: struct.Struct("<IiiIIIIIIBBxB"),
+    MAGIC_120: struct.Struct("<IiiIIIIIIiBBxB"),
+}
+_MAX_TABLES = 256
+_NONE = 0xFFFFFFFF
+_U32 = struct.Struct("<I")
+
+
+class Func:
+    """One function as pclntab knows it: runtime._func, with its entry and end as addresses.
+
+    `end` is the next function's entry, so it counts the padding between the two.
+    `arguments` is the size of the stack arguments in bytes, negative when it varies.
+    """
+
+    __slots__ = (
+        "arguments", "cu_offset", "deferreturn", "end", "entry", "flags", "func_id", "funcdata_count", "index", "name_offset",
+        "pcdata_count", "pcfile", "pcln", "pcsp", "start_line", "table", "tables_at",
+    )  # fmt: skip
+
+    def __init__(self, table: FuncTable, index: int, entry: int, end: int, at: int) -> None:
+        record = _RECORDS[table.header.magic]
+        values = record.unpack_from(table.pclntable, at)
+        self.table = table
+        self.index = index
+        self.entry = entry
+        self.end = end
+        _, self.name_offset, self.arguments, self.deferreturn = values[:4]
+        self.pcsp, self.pcfile, self.pcln, count, self.cu_offset = values[4:9]
+        self.start_line = values[9] if len(values) == 13 else 0
+        self.func_id, self.flags, self.funcdata_count = values[-3:]
+        self.pcdata_count = count
+        self.tables_at = at + record.size
+        if count > _MAX_TABLES:
+            raise FormatError(f"the function at {entry:#x} has {count} pcdata tables")
+
+    @property
+    def name(self) -> str:
+        """The linker's name for it, generics as the linker wrote them ("main.F[go.shape.int]")."""
+        return self.table.name(self.name_offset)
+
+    @property
+    def size(self) -> int:
+        """Bytes of code without padding, as the symbol table of the unstripped program has it.
+
+        Every pc-value table ends at the function's last byte; the file table is the shortest of them.
+        """
+        data, quantum = self.table.pctab, self.table.header.quantum
+        sizes = (end_of(data, offset, quantum) for offset in (self.pcfile, self.pcsp, self.pcln) if offset)
+        return next((size for size in sizes if size), None) or self.end - self.entry
+
+    def frame_size(self, pc: int) -> Optional[int]:
+        """funcspdelta: by how many bytes sp is below its value at entry; None when pcsp does not cover `pc`."""
+        return value_at(self.table.pctab, self.pcsp, self.table.header.quantum, pc - self.entry)
+
+    def line_at(self, pc: int) -> Tuple[str, int]:
+        """(file, line) at `pc`; ("?", 0) where the tables say nothing, as the runtime does."""
+        data, quantum, offset = self.table.pctab, self.table.header.quantum, pc - self.entry
+        number = value_at(data, self.pcfile, quantum, offset)
+        line = value_at(data, self.pcln, quantum, offset)
+        if number is None or line is None or number < 0 or line < 0:
+            return "?", 0
+        return self.table.file(self.cu_offset, number), line
+
+    def entry_line(self) -> Tuple[str, int]:
+        """`line_at(entry)` without walking the tables."""
+        number, line = first_value(self.table.pctab, self.pcfile), first_value(self.table.pctab, self.pcln)
+        if number is None or line is None or number < 0 or line < 0:
+            return "?", 0
+        return self.table.file(self.cu_offset, number), line
+
+    def pcdata(self, table: int, pc: int, absent: int = -1) -> int:
+        """PCDATA table number `table` at `pc`; `absent` (the runtime's −1) without one."""
+        if table >= self.pcdata_count:
+            return absent
+        offset = _U32.unpack_from(self.table.pclntable, self.tables_at + 4 * table)[0]
+        value = value_at(self.table.pctab, offset, self.table.header.quantum, pc - self.entry)
+        return absent if value is None else value
+
+    def funcdata(self, number: int, gofunc: int) -> Optional[int]:
+        """The address of FUNCDATA `number`; None without one. `gofunc` is the module's base for these offsets."""
+        if number >= self.funcdata_count:
+            return None
+        at = self.tables_at + 4 * self.pcdata_count
+        if self.table.header.magic == MAGIC_116:
+            at = (at + 7) & -8
+            return int(struct.unpack_from("<Q", self.table.pclntable, at + 8 * number)[0]) or None
+        offset = int(_U32.unpack_from(self.table.pclntable, at + 4 * number)[0])
+        return None if offset == _NONE else gofunc + offset
+
+    def __repr__(self) -> str:
+        return f"<Func {self.name} {self.entry:#x}>"
+
+
+class FuncTable:
+    """ftab and what hangs off it. `data` holds the pclntab from its header to its end.
+
+    `address_of` turns a text offset into an address (runtime's textAddr); before Go 1.18 entries are addresses.
+    """
+
+    def __init__(self, header: PcHeader, data: Buffer, address_of: Callable[[int], int]) -> None:
+        view = memoryview(data)
+        self.header = header
+        self.count = header.functions
+        self._address_of = address_of
+        self._names = view[header.names : header.cutab]
+        self._cutab = view[header.cutab : header.filetab]
+        self._files = view[header.filetab : header.pctab]
+        self.pctab = view[header.pctab : header.pclntable]
+        self.pclntable = view[header.pclntable :]
+        wide = header.magic == MAGIC_116
+        words = self.pclntable[: (2 * self.count + 1) * (8 if wide else 4)]
+        if len(words) < (2 * self.count + 1) * (8 if wide else 4):
+            raise FormatError("the function table is cut")
+        self._ftab = words.cast("Q" if wide else "I")
+        self._funcs: Dict[int, Func] = {}
+        self._by_name: Dict[int, int] = {}
+        self._strings: Dict[int, str] = {}
+
+    def entry_offset(self, index: int) -> int:
+        """The `index`-th entry as ftab has it; `index` = count gives the end of the text."""
+        return self._ftab[2 * index]
+
+    def entry(self, index: int) -> int:
+        return self._address_of(self._ftab[2 * index])
+
+    def func(self, index: int) -> Func:
+        """The `index`-th function by address; FormatError if its record is broken, IndexError past the end."""
+        found = self._funcs.get(index)
+        if found is None:
+            if not 0 <= index < self.count:
+                raise IndexError(index)
+            at = self._ftab[2 * index + 1]
+            try:
+                found = Func(self, index, self.entry(index), self.entry(index + 1), at)
+            except struct.error:
+                raise FormatError(f"the record of function {index} is outside the pclntab") from None
+            self._funcs[index] = found
+        return found
+
+    def __iter__(self) -> Iterator[Func]:
+        for index in range(self.count):
+            yield self.func(index)
+
+    def linear_search(self, offset: int) -> Optional[int]:
+        """The index of the function that holds text offset `offset`, from ftab alone."""
+        entries = self._ftab[::2].tolist()
+        index = bisect_right(entries, offset) - 1
+        return index if 0 <= index < self.count else None
+
+    def name(self, offset: int) -> str:
+        """The NUL-terminated name at `offset` of funcnametab; "" for 0 as in the runtime's funcnameFromNameOff."""
+        return self._string(self._names, offset)
+
+    def _string(self, table: memoryview, offset: int) -> str:
+        if not 0 <= offset < len(table):
+            return "?"
+        size = 64
+        while True:
+            piece = bytes(table[offset : offset + size])
+            end = piece.find(b"\0")
+            if end >= 0:
+                return piece[:end].decode("utf-8", "replace")
+            if offset + size >= len(table) or size > 1 << 16:
+                return piece.decode("utf-8", "replace")
+            size *= 4
+
+    def file(self, cu_offset: int, number: int) -> str:
+        """The path of file `number` of a compilation unit; "?" when the tables have none."""
+        at = 4 * (cu_offset + number)
+        if at + 4 > len(self._cutab):
+            return "?"
+        offset = _U32.unpack_from(self._cutab, at)[0]
+        if offset == _NONE:
+            return "?"
+        path = self._strings.get(offset)
+        if path is None:
+            path = self._strings[offset] = self._string(self._files, offset)
+        return path
+
+    def by_name(self, name: str) -> Optional[Func]:
+        """The first function called `name`, exactly; None if there is none."""
+        key = b"\0" + name.encode() + b"\0"
+        names = bytes(self._names)
+        at = names.find(key)
+        offset = at + 1 if at >= 0 else (0 if names.startswith(key[1:]) else None)
+        if offset is None:
+            return None
+        if not self._by_name:
+            self._index_names()
+        index = self._by_name.get(offset)
+        return None if index is None else self.func(index)
+
+    def _index_names(self) -> None:
+        """funcnametab offset -> function index; the first wins, since an ABI wrapper follows the function it wraps."""
+        at = 8 if self.header.magic == MAGIC_116 else 4
+        unpack = _U32.unpack_from
+        places = self._ftab[1 : 2 * self.count : 2].tolist()
+        for index in range(self.count - 1, -1, -1):
+            try:
+                self._by_name[unpack(self.pclntable, places[index] + at)[0]] = index
+            except struct.error:
+                continue

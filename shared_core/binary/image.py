@@ -1,0 +1,95 @@
+"""A loaded image: the executable where it sits in the address space, its constants from the file, the rest from memory."""
+
+from __future__ import annotations
+
+from typing import Iterator, Tuple
+
+from ..errors import FormatError, ReadError
+from ..memory import PAGE, Memory
+from ..target import FILE, Image, Target
+from .elf import Buffer, ElfImage, Segment, image_from_memory
+
+_CHUNK = 1 << 22
+
+
+class LoadedImage:
+    """All addresses are as loaded.
+
+    Read-only segments come from the mapped file when it is at hand (no copy, no debugger); everything else, and
+    everything of an image without a file, comes from the target's memory.
+    """
+
+    def __init__(self, target: Target, memory: Memory, image: Image) -> None:
+        self.memory = memory
+        self.bias = image.load_bias
+        self.static = target.kind == FILE
+        self.path = image.path
+        self.elf = ElfImage.open(image.path) if image.path else image_from_memory(memory, image.load_bias)
+        if image.path is None:
+            # A memory-only image is named by where its first byte is, and may be linked at that very address.
+            self.bias = image.load_bias - self.elf.base()
+        self.in_file = image.path is not None
+
+    def constant(self, address: int, size: int) -> Buffer:
+        """Bytes that the program never changes (pclntab, rodata, text)."""
+        if self.in_file:
+            try:
+                return self.elf.bytes(address - self.bias, size)
+            except ReadError:
+                pass
+        return self.memory.read(address, size)
+
+    def data(self, address: int, size: int) -> Buffer:
+        """Bytes that the loader or the program may have written."""
+        if self.static:
+            return self.elf.relocated(address - self.bias, size)
+        return self.memory.read(address, size)
+
+    def chunks(self, writable: bool) -> Iterator[Tuple[int, Buffer]]:
+        """(address, bytes) pieces of the segments of one kind, to be searched; a piece may overlap its neighbour.
+
+        Read-only segments include data.rel.ro ones in a writable PT_LOAD only when `writable` is asked for.
+        """
+        for segment in self.elf.segments:
+            if segment.writable == writable:
+                yield from self._segment_chunks(segment)
+
+    def _segment_chunks(self, segment: Segment) -> Iterator[Tuple[int, Buffer]]:
+        start = segment.address + self.bias
+        if self.in_file and (self.static or not segment.writable):
+            yield start, self.elf.segment_bytes(segment)
+            return
+        overlap = 256
+        for at in range(0, segment.memory_size, _CHUNK):
+            yield from self._readable(start + at, min(_CHUNK + overlap, segment.memory_size - at))
+
+    def _readable(self, start: int, size: int) -> Iterator[Tuple[int, Buffer]]:
+        try:
+            yield start, self.memory.read(start, size)
+        except ReadError:
+            for at in range(start, start + size, 1 << 16):
+                try:
+                    yield at, self.memory.read(at, min(1 << 16, start + size - at))
+                except ReadError:
+                    continue
+
+    def contains(self, address: int) -> bool:
+        """Whether `address` lies in one of this image's segments."""
+        linked = address - self.bias
+        return any(0 <= linked - s.address < s.memory_size for s in self.elf.segments)
+
+    def mismatch(self) -> str:
+        """Why the file cannot be what runs in the target's memory; "" when nothing speaks against it.
+
+        The kernel dumps the first page of every mapped ELF file into a core, and it holds the ELF header, the program
+        headers and, in a Go program, the Go build id.
+        """
+        if not self.in_file or self.static:
+            return ""
+        base = self.elf.base()
+        try:
+            ours = bytes(self.elf.bytes(base, PAGE))
+            theirs = self.memory.read(base + self.bias, PAGE)
+        except (ReadError, FormatError):
+            return ""
+        return "" if ours == theirs else f"{self.path} is not the program in memory: their first pages differ"

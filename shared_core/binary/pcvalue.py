@@ -1,0 +1,69 @@
+"""pc-value tables: one value per range of pcs, as runs of varint pairs.
+
+Source: Go 1.27 runtime/symtab.go, pcvalue and step; the format has been the same since Go 1.2.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator, Optional, Tuple
+
+from ..errors import FormatError
+from .elf import Buffer
+
+_MAX_STEPS = 1 << 20
+
+
+def varint(data: Buffer, at: int) -> Tuple[int, int]:
+    """(value, next position) of the unsigned varint at `at`; FormatError if it is cut or over 35 bits."""
+    value = shift = 0
+    try:
+        while shift < 35:
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value, at
+            shift += 7
+    except IndexError:
+        pass
+    raise FormatError("a cut varint in a pc-value table")
+
+
+def runs(data: Buffer, offset: int, quantum: int) -> Iterator[Tuple[int, int, int]]:
+    """(start, end, value) for each range [start, end) of pc offsets from the function's entry; nothing at offset 0."""
+    if not offset:
+        return
+    at, pc, value = offset, 0, -1
+    for _ in range(_MAX_STEPS):
+        delta, at = varint(data, at)
+        if not delta and pc:
+            return
+        value += -(delta >> 1) - 1 if delta & 1 else delta >> 1
+        step, at = varint(data, at)
+        yield pc, pc + step * quantum, value
+        pc += step * quantum
+    raise FormatError("an endless pc-value table")
+
+
+def value_at(data: Buffer, offset: int, quantum: int, pc_offset: int) -> Optional[int]:
+    """The value for the pc `pc_offset` bytes into the function; None when there is no table or it ends before."""
+    for _, end, value in runs(data, offset, quantum):
+        if pc_offset < end:
+            return value
+    return None
+
+
+def end_of(data: Buffer, offset: int, quantum: int) -> Optional[int]:
+    """Where the table ends, in bytes from the entry: the function's size without padding; None without a table."""
+    last = None
+    for _, end, _ in runs(data, offset, quantum):
+        last = end
+    return last
+
+
+def first_value(data: Buffer, offset: int) -> Optional[int]:
+    """The value at the function's entry; None without a table."""
+    if not offset:
+        return None
+    delta, _ = varint(data, offset)
+    return (-(delta >> 1) - 1 if delta & 1 else delta >> 1) - 1

@@ -1,0 +1,165 @@
+"""The Go program in a target: which image it is, its pclntab, its build info and Go version, its modules."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import Iterator, List, Optional, Tuple
+
+from ..errors import FormatError, GoxrayError, NotGoError, ReadError
+from ..layouts.model import Layout
+from ..memory import Memory
+from ..target import Image, Target
+from .buildinfo import BuildInfo, read_build_info
+from .funcs import Func, FuncTable
+from .image import LoadedImage
+from .moduledata import Module, find_module, module_at, other_modules, read_fields
+from .pclntab import PcHeader, find_headers, old_or_foreign, parse_header
+
+_MAX_IMAGES = 256
+_VERSION_TEXT = re.compile(rb"(?:go1\.\d{1,3}(?:\.\d{1,3}|(?:rc|beta)\d{1,2})?|devel go1\.\d{1,3}-[ -~]{1,80})")
+_MAX_VERSION_PLACES = 256
+
+
+class Program:
+    """What the executable holds. Built once per program; everything is read when first asked for.
+
+    Raises NotGoError when no image of the target holds a Go program.
+    """
+
+    def __init__(self, target: Target, memory: Memory) -> None:
+        self.memory = memory
+        self.target = target
+        self.warnings: List[str] = []
+        self.images = target.images()[:_MAX_IMAGES]
+        if not self.images:
+            raise NotGoError("no program to look at: name one with `file`, open a core with `core-file`, or attach")
+        self._loaded: List[Tuple[Image, LoadedImage]] = []
+        self.image, self.header = self._find()
+        self.build_info: Optional[BuildInfo] = read_build_info(self.image)
+        self.go_version = self.build_info.go_version if self.build_info else self._build_version()
+        self.arch = self.image.elf.arch
+        if self.image.mismatch():
+            self.warnings.append(self.image.mismatch())
+
+    def _find(self) -> Tuple[LoadedImage, PcHeader]:
+        reasons = []
+        for image in self.images:
+            try:
+                loaded = self._load(image)
+            except GoxrayError as error:
+                reasons.append(str(error))
+                continue
+            header = next(find_headers(loaded), None)
+            if header is not None:
+                return loaded, header
+            reasons.append(f"{image.path or hex(image.load_bias)}: {old_or_foreign(loaded) or 'no pclntab in it'}")
+        raise NotGoError(f"not a Go program that goxray can read: {reasons[0]}")
+
+    def _load(self, image: Image) -> LoadedImage:
+        for known, loaded in self._loaded:
+            if known == image:
+                return loaded
+        loaded = LoadedImage(self.target, self.memory, image)
+        self._loaded.append((image, loaded))
+        return loaded
+
+    def _build_version(self) -> str:
+        """runtime.buildVersion: the Go string in the data that names a Go version; "" when none does."""
+        places = dict(self._version_texts())
+        if not places:
+            return ""
+        headers = b"|".join(re.escape(struct.pack("<QQ", at, len(text))) for at, text in places.items())
+        pattern = re.compile(headers, re.DOTALL)
+        for start, data in self.image.chunks(True):
+            for match in pattern.finditer(data):
+                if (start + match.start()) % 8 == 0:
+                    return places[struct.unpack("<QQ", match.group())[0]].decode()
+        return ""
+
+    def _version_texts(self) -> Iterator[Tuple[int, bytes]]:
+        count = 0
+        for writable in (False, True):
+            for start, data in self.image.chunks(writable):
+                for match in _VERSION_TEXT.finditer(data):
+                    yield start + match.start(), match.group()
+                    count += 1
+                    if count > _MAX_VERSION_PLACES:
+                        return
+
+    def modules(self, layout: Layout) -> List[Module]:
+        """The program's own module first, then those of the `next` list; FormatError if the first does not fit."""
+        first = find_module(self.image, self.header, layout)
+        found = [first]
+        for address in other_modules(first, layout):
+            try:
+                found.append(self._module(address, layout))
+            except GoxrayError as error:
+                self.warnings.append(f"the module at {address:#x} cannot be read: {error}")
+        return found
+
+    def _module(self, address: int, layout: Layout) -> Module:
+        image = self._image_at(address)
+        place = read_fields(image, address, layout)["pcHeader"]
+        header = parse_header(image.constant(place, 72), place, image.elf.arch)
+        return module_at(image, header, address, layout)
+
+    def _image_at(self, address: int) -> LoadedImage:
+        for image in self.images:
+            try:
+                loaded = self._load(image)
+            except GoxrayError:
+                continue
+            if loaded.contains(address):
+                return loaded
+        raise ReadError(address, 8)
+
+    def bare_table(self) -> FuncTable:
+        """The function table from pclntab alone, for a Go version with no layout; addresses from its text start.
+
+        FormatError when the header does not name it (Go 1.26 and later leave it zero).
+        """
+        header = self.header
+        wide = header.layout == "1.16"
+        if not wide and not header.text_start:
+            raise FormatError("its pclntab does not say where the text starts")
+        for segment in self.image.elf.segments:
+            end = segment.address + self.image.bias + segment.memory_size
+            if end - segment.memory_size <= header.address < end:
+                data = self.image.constant(header.address, end - header.address)
+                return FuncTable(header, data, lambda offset: offset if wide else header.text_start + offset)
+        raise FormatError("its pclntab lies outside the image")
+
+
+class Modules:
+    """pc -> function over all modules of a program."""
+
+    def __init__(self, modules: List[Module]) -> None:
+        self.all = modules
+
+    def find(self, pc: int) -> Optional[Tuple[Module, Func]]:
+        """The function that holds `pc` and its module; None outside Go text or where the tables are broken."""
+        for module in self.all:
+            try:
+                func = module.find(pc)
+            except (GoxrayError, struct.error, IndexError):
+                continue
+            if func is not None:
+                return module, func
+        return None
+
+    def by_name(self, name: str) -> Optional[Tuple[Module, Func]]:
+        """The function with exactly this name, in the program first."""
+        for module in self.all:
+            func = module.table.by_name(name)
+            if func is not None:
+                return module, func
+        return None
+
+    def code(self, name: str) -> Optional[Tuple[int, bytes]]:
+        """(entry, machine code) of the function called `name`."""
+        found = self.by_name(name)
+        try:
+            return None if found is None else (found[1].entry, bytes(found[0].code(found[1])))
+        except ReadError:
+            return None
