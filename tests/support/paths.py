@@ -1,0 +1,71 @@
+"""Places: the checkout, the user's cache, and directories that are filled once and then only read."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = ROOT / "tests" / "programs"
+GDB_EXTENSION = ROOT / "gdb_go_ext" / "__init__.py"
+DONE = ".done"  # written last: a directory without it was left behind by an interrupted run
+KEEP_SECONDS = 14 * 24 * 3600
+
+
+class FixtureError(AssertionError):
+    """A fixture cannot be made; the text says which tool or program failed and how."""
+
+
+def cache_root() -> Path:
+    """<user's cache>/goxray, as scripts/lib.sh has it."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "goxray"
+
+
+def digest(*parts: object) -> str:
+    """A short name for everything that goes into a fixture."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:20]
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds an exclusive lock on `path`; other processes (pytest's workers) wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def filled(name: str, fill: Callable[[Path], None]) -> Path:
+    """The fixture directory called `name`, filled by `fill(directory)` when it is not there yet."""
+    root = cache_root() / "fixtures"
+    place = root / name
+    with locked(root / f"{name}.lock"):
+        if not (place / DONE).exists():
+            shutil.rmtree(place, ignore_errors=True)
+            fresh = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=root))
+            try:
+                fill(fresh)
+                (fresh / DONE).touch()
+                fresh.rename(place)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
+        os.utime(place / DONE)
+    return place
+
+
+def prune() -> None:
+    """Removes fixtures that nothing has asked for in two weeks, since every edit of a program makes new ones."""
+    old = time.time() - KEEP_SECONDS
+    for done in (cache_root() / "fixtures").glob(f"*/{DONE}"):
+        if done.stat().st_mtime < old:
+            shutil.rmtree(done.parent, ignore_errors=True)
+            done.parent.with_suffix(".lock").unlink(missing_ok=True)
