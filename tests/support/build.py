@@ -47,7 +47,8 @@ PLAIN = Flags()
 class Built:
     """One program as built: `exe` is stripped (-s -w), `twin` has symbols and DWARF; `source` is where they came from.
 
-    Text addresses of the two agree (checked). Data addresses do when `same_data`: so from Go 1.22 on (1.19 and 1.21: PIE and external links).
+    Text addresses of the two agree (checked). Data addresses do when `same_data`: so from Go 1.22 on, and before
+    that in PIE and externally linked programs.
     """
 
     program: str
@@ -79,7 +80,7 @@ def build(
     """
     chain = toolchain(version)
     sources = dict(files) if files is not None else program_files(program)
-    key = digest("build", 2, program, chain.version, arch, asdict(flags), sources)
+    key = digest("build", 3, program, chain.version, arch, asdict(flags), sources)
 
     def fill(place: Path) -> None:
         _write_module(place / "src", chain, sources)

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,20 +44,18 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def filled(name: str, fill: Callable[[Path], None]) -> Path:
-    """The fixture directory called `name`, filled by `fill(directory)` when it is not there yet."""
+    """The fixture directory called `name`, filled by `fill(directory)` when it is not there yet.
+
+    It is filled in place, since Go records the paths of sources; DONE tells a whole one from a part of one.
+    """
     root = cache_root() / "fixtures"
     place = root / name
     with locked(root / f"{name}.lock"):
         if not (place / DONE).exists():
             shutil.rmtree(place, ignore_errors=True)
-            fresh = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=root))
-            try:
-                fill(fresh)
-                (fresh / DONE).touch()
-                fresh.rename(place)
-            finally:
-                shutil.rmtree(fresh, ignore_errors=True)
-        os.utime(place / DONE)
+            place.mkdir()
+            fill(place)
+        (place / DONE).touch()
     return place
 
 
@@ -68,4 +65,3 @@ def prune() -> None:
     for done in (cache_root() / "fixtures").glob(f"*/{DONE}"):
         if done.stat().st_mtime < old:
             shutil.rmtree(done.parent, ignore_errors=True)
-            done.parent.with_suffix(".lock").unlink(missing_ok=True)
