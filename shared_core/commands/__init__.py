@@ -1,0 +1,59 @@
+"""The registry: every command's name, one line of help, and the module that is imported when it first runs.
+
+An adapter registers commands from this table alone, so that loading it costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Dict, List, NamedTuple
+
+if TYPE_CHECKING:
+    from .base import Command
+
+
+class Entry(NamedTuple):
+    """A command that has not been imported yet; `module` has a COMMAND."""
+
+    name: str
+    help: str
+    module: str
+
+
+REGISTRY = (
+    Entry("go-info", "Which Go built this program, how, and what is known of it.", "shared_core.commands.info"),
+    Entry("go-symbols", "List functions with address, size, file and line.", "shared_core.commands.symbols"),
+    Entry("go-goroutines", "List goroutines, and their stacks if asked.", "shared_core.commands.goroutines"),
+    Entry("go-goroutine", "Show one goroutine in full.", "shared_core.commands.goroutine"),
+    Entry("go-traceback", "Print tracebacks in the Go runtime's own form.", "shared_core.commands.traceback"),
+    Entry("go-args", "Print os.Args and the environment, or the arguments of frames.", "shared_core.commands.args"),
+    Entry("go-stackmap", "Show which words of a frame are live pointers.", "shared_core.commands.stackmap"),
+)
+
+_extra: Dict[str, Command] = {}
+
+
+def names() -> List[str]:
+    """The names of all commands, in the order in which help lists them."""
+    return [entry.name for entry in REGISTRY] + list(_extra)
+
+
+def find(name: str) -> Command:
+    """The command called `name`, imported now if need be; KeyError if there is none."""
+    if name in _extra:
+        return _extra[name]
+    for entry in REGISTRY:
+        if entry.name == name:
+            command: Command = import_module(entry.module).COMMAND
+            return command
+    raise KeyError(name)
+
+
+def add(command: Command) -> None:
+    """Add a command beside the built-in ones: for scripts that extend goxray, and for tests."""
+    _extra[command.name] = command
+
+
+def all_commands() -> List[Command]:
+    """Every command, imported."""
+    return [find(name) for name in names()]

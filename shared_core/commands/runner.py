@@ -1,0 +1,159 @@
+"""Runs a command for an adapter: words in, text and status out; no exception and no traceback gets past it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Callable, List, NamedTuple, Sequence, Tuple, Union
+
+from ..errors import GoxrayError, UserError
+from . import find
+from .base import FINE, UNANSWERED, Result
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+Words = Union[str, Sequence[str]]
+INTERRUPTED = "interrupted"
+
+
+class Outcome(NamedTuple):
+    """text: for standard output, in one go. error: one line, "" if none. trace: Python's, in debug mode only."""
+
+    text: str
+    status: int
+    error: str = ""
+    trace: str = ""
+
+
+def execute(session_factory: Callable[[], Session], name: str, words: Words, debug: bool = False) -> Tuple[str, int]:
+    """(text, status) of the command `name`; an error is one line "error: ..." or, with --json, a document."""
+    outcome = run(session_factory, name, words, debug)
+    text = outcome.text or (f"error: {outcome.error}\n" if outcome.error else "")
+    return outcome.trace + text, outcome.status
+
+
+def run(session_factory: Callable[[], Session], name: str, words: Words, debug: bool = False) -> Outcome:
+    """Run the command `name` with `words`, a line still to be split or a list."""
+    try:
+        return _run(session_factory, name, words)
+    except KeyboardInterrupt:
+        return _failed(name, words, INTERRUPTED, "")
+    except Exception as error:
+        return _failed(name, words, _one_line(error), _traceback() if debug else "")
+
+
+def _run(session_factory: Callable[[], Session], name: str, words: Words) -> Outcome:
+    from . import arguments
+
+    split = arguments.split(words) if isinstance(words, str) else list(words)
+    command = find(name)
+    try:
+        options = arguments.parse(command, split)
+    except arguments.HelpAsked as asked:
+        return Outcome(str(asked), FINE)
+    session = session_factory()
+    result = command.run(session, options)
+    text = _render(session, result, options.json)
+    if options.output is None:
+        return Outcome(text, result.status)
+    write_atomically(options.output, text)
+    return Outcome("", result.status)
+
+
+def _render(session: Session, result: Result, as_json: bool) -> str:
+    from ..render import render
+    from ..render.facts import target_facts
+
+    if not as_json:
+        return render(result, "text", {})
+    facts, reasons = target_facts(session)
+    result.warnings += [reason for reason in reasons if reason not in result.warnings]
+    return render(result, "json", facts)
+
+
+def _traceback() -> str:
+    import traceback
+
+    return traceback.format_exc()
+
+
+def _one_line(error: BaseException) -> str:
+    """What the user is told: a goxray error speaks for itself, anything else is a fault of ours."""
+    if isinstance(error, GoxrayError):
+        return " ".join(str(error).split())
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"internal error: {what}; `set go-debug on` shows the traceback"
+
+
+def _failed(name: str, words: Words, error: str, trace: str) -> Outcome:
+    text = ""
+    if _wants_json(words):
+        from ..render.jsonout import error_document
+
+        text = error_document(name, error)
+    return Outcome(text, UNANSWERED, error, trace)
+
+
+def _wants_json(words: Words) -> bool:
+    """Whether --json was asked for, as far as that can be told of words that may not even parse."""
+    return "--json" in (words.split() if isinstance(words, str) else words)
+
+
+def write_atomically(path: str, text: str) -> None:
+    """Put `text` in the file `path`, whole or not at all; UserError if that can't be done.
+
+    A path that is no regular file, such as /dev/stderr or a pipe, is written to directly.
+    """
+    path = os.path.expanduser(path)
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            _write_directly(path, text)
+        else:
+            _replace(os.path.realpath(path), text)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _write_directly(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.write(text)
+
+
+def _replace(path: str, text: str) -> None:
+    import tempfile
+
+    mode = _mode_for(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=".goxray-", dir=os.path.dirname(path))
+    try:
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _mode_for(path: str) -> int:
+    """The permission bits for `path`: those it has, or what the umask leaves of rw-rw-rw-."""
+    try:
+        return os.stat(path).st_mode & 0o777
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def complete(session_factory: Callable[[], Session], name: str, words: Sequence[str], word: str) -> List[str]:
+    """Candidates for `word`, the last one typed, after `words`; never an error."""
+    from . import arguments
+
+    try:
+        command = find(name)
+        if word.startswith("-"):
+            found: Sequence[str] = arguments.option_strings(command)
+        else:
+            found = command.complete(session_factory(), words, word) if command.complete else []
+        return [candidate for candidate in found if candidate.startswith(word)]
+    except Exception:
+        return []
