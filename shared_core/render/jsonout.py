@@ -1,0 +1,107 @@
+"""JSON documents: one per answer, addresses in hex, absent values null with the reason among the warnings."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, is_dataclass
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, TypeVar, Union
+from typing import Counter as CounterType
+
+from ..errors import Absent
+
+_T = TypeVar("_T")
+_MAX_REASONS = 100
+
+
+def address(value: Union[int, Absent, None]) -> Union[str, Absent, None]:
+    """An address as documents show it: "0x47fe80"; an absent one stays absent."""
+    return hex(value) if isinstance(value, int) else value
+
+
+def schema(name: str) -> str:
+    """The schema of the command `name`: "goxray.go-goroutines/1"."""
+    return f"goxray.{name}/1"
+
+
+def dumps(name: str, target: Mapping[str, object], warnings: List[str], body: Mapping[str, object]) -> str:
+    """The whole document: a key per line, and an element per line where a key of the top level holds a list."""
+    document: Dict[str, object] = {
+        "schema": schema(name),
+        "target": target,
+        "warnings": [*warnings, *absent_reasons(body)],
+        **body,
+    }
+    return "{" + ",\n ".join(f"{_encode(key)}: {_value(value)}" for key, value in document.items()) + "}\n"
+
+
+def error_document(name: str, error: str) -> str:
+    """The document of a command that failed."""
+    return dumps(name, {}, [], {"error": error})
+
+
+def _value(value: object) -> str:
+    if isinstance(value, (list, tuple)) and len(value) > 1:
+        return "[\n  " + ",\n  ".join(map(_encode, value)) + "\n ]"
+    return _encode(value)
+
+
+def _plain(value: object) -> Any:
+    """What the encoder does not know: absent values, bytes, sets, dataclasses."""
+    if isinstance(value, Absent):
+        return None
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} in a document")
+
+
+_encode = json.JSONEncoder(default=_plain, allow_nan=False).encode
+
+
+def absent_reasons(body: object) -> List[str]:
+    """Why values are absent, a line for each place and reason however often it occurs.
+
+    "goroutines[].wait_seconds: not recorded (57 times)"
+    """
+    counts: CounterType[Tuple[str, str]] = Counter()
+    example: Dict[Tuple[str, str], Absent] = {}
+    for path, absent in _walk(body, ""):
+        counts[path, absent.kind] += 1
+        example.setdefault((path, absent.kind), absent)
+    lines = [_reason(path, example[path, kind], number) for (path, kind), number in counts.items()]
+    left = len(lines) - _MAX_REASONS
+    return [*lines[:_MAX_REASONS], f"{left} more reasons for absent values"] if left > 0 else lines
+
+
+def _reason(path: str, absent: Absent, number: int) -> str:
+    if number == 1:
+        return f"{path}: {absent}"
+    first = f", first: {absent.detail}" if absent.detail else ""
+    return f"{path}: {absent.kind} ({number} times{first})"
+
+
+def _walk(value: object, path: str) -> Iterator[Tuple[str, Absent]]:
+    """Every Absent in `value` with the keys that lead to it, list indexes left out."""
+    if isinstance(value, Absent):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if type(inner) not in _LEAVES:
+                yield from _walk(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, (list, tuple)):
+        path += "[]"
+        for inner in value:
+            if type(inner) not in _LEAVES:
+                yield from _walk(inner, path)
+
+
+_LEAVES = frozenset([str, int, bool, float, type(None), bytes])
+
+
+def or_none(value: Union[_T, Absent]) -> Optional[_T]:
+    """`value`, or None where it is absent and the reason does not matter."""
+    return None if isinstance(value, Absent) else value

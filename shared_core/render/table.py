@@ -1,0 +1,66 @@
+"""Tables in plain text: a line of titles, two blanks between columns, no rules, no trailing blanks."""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Sequence
+
+from .escape import escape, width
+
+# tabulate takes 2 s and 300 MiB for 100,000 rows of 6 cells (0.9.0, Python 3.11), the loop below 0.2 s.
+_MANY = 1000
+_GAP = "  "
+
+
+class Column(NamedTuple):
+    """A column's title, and "left" or "right"."""
+
+    title: str
+    align: str = "left"
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+    """The table as text, each line ended by a newline; cells are stripped, and escaped if not printable."""
+    lines = [_clean([column.title for column in columns])]
+    lines += [_clean(row) for row in rows]
+    if len(lines) > _MANY or len(lines) == 1 or not _all_ascii(lines):
+        return by_width(columns, lines)
+    return by_tabulate(columns, lines)
+
+
+def _clean(row: Sequence[str]) -> List[str]:
+    return [(cell if cell.isprintable() else escape(cell)).strip() for cell in row]
+
+
+def _all_ascii(lines: Sequence[Sequence[str]]) -> bool:
+    """tabulate counts characters; columns of a terminal are counted by `width`."""
+    return all(cell.isascii() for line in lines for cell in line)
+
+
+def by_tabulate(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> str:
+    """Through tabulate; the titles are a row like the others, since it pads real headers by two more blanks."""
+    from tabulate import tabulate
+
+    aligns = [column.align for column in columns]
+    text = tabulate(lines, tablefmt="plain", disable_numparse=True, colalign=aligns)
+    return "".join(line.rstrip() + "\n" for line in text.split("\n"))
+
+
+def by_width(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> str:
+    """The same by a format string over widths found first."""
+    widths = [max(map(width, cells)) for cells in zip(*lines)]
+    if _all_ascii(lines):
+        form = _GAP.join(_form(column, size) for column, size in zip(columns, widths))
+        return "".join([(form % tuple(line)).rstrip() + "\n" for line in lines])
+    return "".join(_padded_line(columns, widths, line) for line in lines)
+
+
+def _form(column: Column, size: int) -> str:
+    return f"%{size}s" if column.align == "right" else f"%-{size}s"
+
+
+def _padded_line(columns: Sequence[Column], widths: Sequence[int], line: Sequence[str]) -> str:
+    cells = []
+    for column, size, cell in zip(columns, widths, line):
+        blanks = " " * (size - width(cell))
+        cells.append(blanks + cell if column.align == "right" else cell + blanks)
+    return _GAP.join(cells).rstrip() + "\n"
