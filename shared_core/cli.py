@@ -1,0 +1,87 @@
+"""The goxray command: sets up gdb, and makes layouts."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import List, Optional, Sequence
+
+from . import __version__
+from .errors import GoxrayError
+
+FINE, UNANSWERED = 0, 2
+
+
+def main(words: Optional[Sequence[str]] = None) -> int:
+    """Run `goxray WORDS...`; the exit status, with one line on stderr when something cannot be done."""
+    options = _parser().parse_args(words)
+    try:
+        options.run(options)
+    except GoxrayError as error:
+        print(f"goxray: {error}", file=sys.stderr)
+        return UNANSWERED
+    except KeyboardInterrupt:
+        print("goxray: interrupted", file=sys.stderr)
+        return UNANSWERED
+    return FINE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="goxray", description="X-ray sight into stripped Go programs for GDB and LLDB."
+    )
+    parser.add_argument("--version", action="version", version=f"goxray {__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", required=True)
+    _add_install(commands)
+    _add_uninstall(commands)
+    _add_layout(commands)
+    return parser
+
+
+def _add_install(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "make `source gdb_go_ext` work in gdb from any directory, by lines in its start-up file"
+    parser = commands.add_parser("install-gdb", help=text, description=text)
+    parser.add_argument("--print", action="store_true", dest="show", help="print the lines, change nothing")
+    parser.set_defaults(run=_install)
+
+
+def _add_uninstall(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "take the lines of install-gdb out again"
+    commands.add_parser("uninstall-gdb", help=text, description=text).set_defaults(run=_uninstall)
+
+
+def _add_layout(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "make the layout of the runtime's structures for a Go toolchain that goxray does not know"
+    parser = commands.add_parser("layout", help=text, description=text)
+    parser.add_argument("--go", required=True, metavar="PATH", type=Path, help="the toolchain's bin/go")
+    parser.add_argument("--arch", action="append", choices=["amd64", "arm64"], help="default: both; may be repeated")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="where to put it; default: where goxray looks for it")
+    parser.set_defaults(run=_layout)
+
+
+def _install(options: argparse.Namespace) -> None:
+    from . import gdbinit
+
+    if options.show:
+        print(gdbinit.block(), end="")
+        return
+    change = gdbinit.install()
+    print(f"{change.path}: {change.what}; in gdb, `source gdb_go_ext` now works from any directory")
+
+
+def _uninstall(options: argparse.Namespace) -> None:
+    from . import gdbinit
+
+    changes = gdbinit.uninstall()
+    for change in changes:
+        print(f"{change.path}: {change.what}")
+    if not changes:
+        print("gdb's start-up file has no lines of goxray's")
+
+
+def _layout(options: argparse.Namespace) -> None:
+    from .layouts import cli_generate
+
+    arches: List[str] = options.arch or ["amd64", "arm64"]
+    cli_generate(options.go, arches, options.out)
