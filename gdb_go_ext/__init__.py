@@ -1,0 +1,26 @@
+"""goxray for GDB. To be loaded by `source`, by `gdb -x`, or by `python import gdb_go_ext`; twice does no harm."""
+# Any Python 3 must be able to parse this file and bootstrap.py, so that an old one can be told that it is too old.
+
+
+def _goxray_load():
+    import os
+    import sys
+
+    try:
+        import gdb  # noqa: F401
+    except ImportError:
+        return  # not in gdb: the parts that need none can be imported and tested
+    parent = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    sys.path.insert(0, parent)
+    try:
+        import gdb_go_ext.bootstrap
+    finally:
+        sys.path.remove(parent)
+    gdb_go_ext.bootstrap.load()
+
+
+try:
+    # A file that is sourced runs as __main__, and again under its real name by the import above, which does the work.
+    _goxray_load()
+finally:
+    del _goxray_load

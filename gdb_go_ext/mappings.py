@@ -1,0 +1,135 @@
+"""The address space of an inferior, out of /proc or out of what gdb prints about it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from shared_core.target import CORE, FILE, LIVE, Mapping
+
+from . import inferior as inferiors
+
+_MAX_LINES = 1 << 20
+
+
+class Section(NamedTuple):
+    """A section as `maintenance info sections` shows it; `flags` are BFD's words ("ALLOC", "READONLY", ...)."""
+
+    start: int
+    end: int
+    offset: int
+    name: str
+    flags: List[str]
+
+
+def of_inferior(inferior: Any) -> List[Mapping]:
+    """The mappings by ascending address; empty when gdb cannot tell, as for qemu's gdbstub."""
+    kind = inferiors.kind(inferior)
+    if kind == LIVE and inferiors.is_native(inferior):
+        return parse_maps(_proc_maps(inferior.pid))
+    named = parse_proc_mappings(inferiors.ask("info proc mappings")) if kind != FILE else []
+    if kind == LIVE:
+        return _ordered(named)
+    files = parse_sections(inferiors.ask("maintenance info sections"))
+    if kind == CORE:
+        return merge_core(files.get("Core", []), named)
+    return _ordered(of_file(files.get("Exec", []), inferiors.executable(inferior)))
+
+
+def _proc_maps(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="backslashreplace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+_MAPS = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ \d+ *(.*)$", re.M)
+
+
+def parse_maps(text: str) -> List[Mapping]:
+    """/proc/PID/maps."""
+    return [
+        Mapping(int(start, 16), int(end, 16), flags, path or None, int(offset, 16))
+        for start, end, flags, offset, path in _MAPS.findall(text)
+    ]
+
+
+# "0x400000 0x49b000 0x9b000 0x0 [r-xp] [/path]"; start, end, size, offset; the flags are not there for a core.
+_PROC = re.compile(
+    r"^\s*0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+)(?:\s+([r-][w-][x-][ps-]))?(?:[ \t]+(\S.*?))?\s*$",
+    re.M,
+)
+
+
+def parse_proc_mappings(text: str) -> List[Mapping]:
+    """`info proc mappings`."""
+    return [
+        Mapping(int(start, 16), int(end, 16), flags, path or None, int(offset, 16))
+        for start, end, offset, flags, path in _PROC.findall(text)
+        if int(start, 16) < int(end, 16)
+    ]
+
+
+_FILE = re.compile(r"^(Exec|Core) file: ")
+_SECTION = re.compile(r"^\s*\[\d+\]\s+0x([0-9a-f]+)->0x([0-9a-f]+) at 0x([0-9a-f]+): (\S+)(.*)$")
+
+
+def parse_sections(text: str) -> Dict[str, List[Section]]:
+    """`maintenance info sections`: "Exec" and "Core" -> the sections of that file."""
+    files: Dict[str, List[Section]] = {}
+    current: List[Section] = []
+    for line in text.splitlines()[:_MAX_LINES]:
+        file = _FILE.match(line)
+        if file:
+            current = files.setdefault(file.group(1), [])
+        found = _SECTION.match(line)
+        if found:
+            start, end, offset = (int(found.group(i), 16) for i in (1, 2, 3))
+            current.append(Section(start, end, offset, found.group(4), found.group(5).split()))
+    return files
+
+
+def merge_core(sections: List[Section], named: List[Mapping]) -> List[Mapping]:
+    """A core's segments ("load1", "load2a", ...), with path and offset from the files that the core names.
+
+    Named ranges that the core has no segment for are kept: gdb reads them from the file itself.
+    """
+    segments = [s for s in sections if s.name.startswith("load") and s.start < s.end]
+    names = {mapping.start: mapping for mapping in named}
+    found, last = [], None  # type: List[Mapping], Optional[Mapping]
+    for section in sorted(segments):
+        last = names.get(section.start) or (last if last and last.start <= section.start < last.end else None)
+        found.append(_of_section(section, last))
+    covered = {mapping.start for mapping in found}
+    return _ordered(found + [mapping for mapping in named if mapping.start not in covered])
+
+
+def of_file(sections: List[Section], path: Optional[str]) -> List[Mapping]:
+    """The sections that a process would have; .tbss takes no place in it."""
+    wanted = [section for section in sections if "ALLOC" in section.flags and section.name != ".tbss"]
+    return [_of_section(s, Mapping(s.start, s.end, "", path, s.offset) if _filled(s) else None) for s in wanted]
+
+
+def _filled(section: Section) -> bool:
+    return "HAS_CONTENTS" in section.flags
+
+
+def _of_section(section: Section, named: Optional[Mapping] = None) -> Mapping:
+    """READONLY is what is not writable, CODE what is executable; no contents, no code, no file: a bare reservation."""
+    readable = _filled(section) or named is not None or "CODE" in section.flags
+    flags = "r" if readable else "-"
+    flags += "-" if "READONLY" in section.flags else "w"
+    flags += "x" if "CODE" in section.flags else "-"
+    if named is None:
+        return Mapping(section.start, section.end, flags + "p")
+    return Mapping(section.start, section.end, flags + "p", named.path, named.offset + section.start - named.start)
+
+
+def _ordered(found: List[Mapping]) -> List[Mapping]:
+    """By address, without overlaps: of two that overlap, the first one stands."""
+    ordered: List[Mapping] = []
+    for mapping in sorted(found, key=lambda each: (each.start, -each.end)):
+        if not ordered or mapping.start >= ordered[-1].end:
+            ordered.append(mapping)
+    return ordered

@@ -1,0 +1,95 @@
+"""One Session per inferior, told when the program moves and dropped when it becomes another program."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Dict, Tuple
+
+import gdb
+
+from shared_core.errors import UserError
+
+from . import inferior as inferiors
+
+if TYPE_CHECKING:
+    from shared_core.session import Session
+
+    from .target import GdbTarget
+
+Key = Tuple[Any, ...]
+
+_MOVES = ("stop", "cont", "memory_changed", "register_changed", "inferior_call", "new_objfile")
+_REPLACES = ("exited", "clear_objfiles")
+
+
+class Sessions:
+    """The sessions of this gdb, by inferior number."""
+
+    def __init__(self) -> None:
+        self._kept: Dict[int, Tuple[Key, Session, GdbTarget]] = {}
+        _connect(_MOVES, self.invalidate)
+        _connect(_REPLACES, self.drop)
+        _connect(("inferior_deleted",), self.drop)
+
+    def current(self) -> Session:
+        """The Session of the selected inferior; UserError when there is no program or it is running."""
+        inferior = gdb.selected_inferior()
+        _check_ready(inferior)
+        key = _key(inferior)
+        kept = self._kept.get(inferior.num)
+        if kept is not None and kept[0] == key:
+            return kept[1]
+        from shared_core.session import Session
+
+        from .target import GdbTarget
+
+        target = GdbTarget(inferior)
+        session = Session(target)
+        self._kept[inferior.num] = (key, session, target)
+        return session
+
+    def invalidate(self, _event: object = None) -> None:
+        """Forget what was read: the program has moved, or was changed by the user."""
+        for _, session, target in self._kept.values():
+            target.forget()
+            session.invalidate()
+
+    def drop(self, _event: object = None) -> None:
+        """Forget the programs themselves."""
+        self._kept.clear()
+
+
+def _connect(names: Tuple[str, ...], handler: Any) -> None:
+    """Connect `handler` to those of the events that this gdb has."""
+    for name in names:
+        registry = getattr(gdb.events, name, None)
+        if registry is not None:
+            registry.connect(handler)
+
+
+def _check_ready(inferior: Any) -> None:
+    if not inferiors.executable(inferior) and not inferior.pid:
+        raise UserError("no program: load one with `file`, `core-file`, `attach` or `run`")
+    thread = gdb.selected_thread()
+    if thread is not None and thread.is_valid() and thread.is_running():
+        raise UserError("the program is running: stop it first (`interrupt`)")
+
+
+def _key(inferior: Any) -> Key:
+    """What tells one program from another where gdb has no event for the change, as with `core-file`."""
+    path = inferiors.executable(inferior)
+    kind = inferiors.kind(inferior)
+    stamp = _stamp(path) if kind == "file" else None
+    return (inferior.pid, kind, inferiors.connection_number(inferior), path, inferiors.architecture(inferior), stamp)
+
+
+def _stamp(path: Any) -> Any:
+    """When the file changed last: gdb may read one that was built anew."""
+    try:
+        status = os.stat(path)
+    except (OSError, TypeError):
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+SESSIONS = Sessions()

@@ -1,0 +1,84 @@
+"""The threads of an inferior with their registers, read without a trace in the user's selection."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Optional
+
+import gdb
+
+from shared_core.target import CORE, Thread
+
+from . import inferior as inferiors
+from .quiet import quietly
+
+_AMD64 = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", *(f"r{i}" for i in range(8, 16))]
+NAMES = {
+    "amd64": [*_AMD64, "rip", "eflags", "fs_base", "pc", "sp"],
+    "arm64": [*(f"x{i}" for i in range(31)), "sp", "pc"],
+}
+# Signals by which gdb itself stops a live thread; they say nothing about the program.
+_OF_DEBUGGER = {"SIGSTOP", "SIGTRAP"}
+
+
+def of_inferior(inferior: Any, arch: str) -> List[Thread]:
+    """Every thread, by gdb's numbers. A thread that gdb cannot switch to has no registers."""
+    names = NAMES.get(arch, ["pc", "sp"])
+    core = inferiors.kind(inferior) == CORE
+    selected = gdb.selected_thread()
+    chosen = selected.ptid if selected is not None else None
+    live = sorted((each for each in inferior.threads() if each.is_valid()), key=lambda each: each.num)
+    with _selection_kept():
+        # gdb 13 warns of every thread's `.reg-xstate` in a core from a newer processor.
+        return quietly(lambda: [_thread(each, names, core, each.ptid == chosen) for each in live])
+
+
+def _thread(thread: Any, names: List[str], core: bool, selected: bool) -> Thread:
+    _, lwp, tid = thread.ptid
+    try:
+        thread.switch()
+        registers = _registers(names)
+    except gdb.error:
+        return Thread(lwp or tid, str(thread.name or ""), selected=selected)
+    return Thread(lwp or tid, str(thread.name or ""), registers, _signal(core), selected)
+
+
+def _registers(names: List[str]) -> Dict[str, Optional[int]]:
+    """The selected thread's registers, as they are in its innermost frame."""
+    frame = gdb.newest_frame()
+    return {name: _register(frame, name) for name in names}
+
+
+def _register(frame: Any, name: str) -> Optional[int]:
+    try:
+        return int(frame.read_register(name)) & 0xFFFF_FFFF_FFFF_FFFF
+    except (gdb.error, ValueError, TypeError):
+        return None
+
+
+def _signal(core: bool) -> Optional[str]:
+    """The signal that the selected thread stopped with, from its siginfo; None if it has none."""
+    try:
+        number = int(gdb.parse_and_eval("$_siginfo.si_signo"))
+        name = signal.Signals(number).name
+    except (gdb.error, ValueError, TypeError):
+        return None
+    return None if not core and name in _OF_DEBUGGER else name
+
+
+@contextmanager
+def _selection_kept() -> Iterator[None]:
+    """Whatever the body switches to, the user's thread and frame are selected again afterwards."""
+    thread = gdb.selected_thread()
+    try:
+        frame = gdb.selected_frame()
+    except gdb.error:
+        frame = None
+    try:
+        yield
+    finally:
+        if thread is not None and thread.is_valid():
+            thread.switch()
+            if frame is not None and frame.is_valid():
+                frame.select()
