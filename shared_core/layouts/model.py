@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Dict, List, Mapping, Sequence, Tuple
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ..errors import LayoutError
 
@@ -83,6 +83,7 @@ class Layout:
     structs: Mapping[str, Struct]
     enums: Mapping[str, Mapping[int, str]]
     globals: Mapping[str, Sequence[Anchor]]
+    constants: Mapping[str, int] = field(default_factory=dict)  # single numbers: "trace_args_limit", ... (names.py)
 
     def struct(self, name: str) -> Struct:
         """The structure called `name` ("runtime.g"); LayoutError if this version has none."""
@@ -109,10 +110,11 @@ def layout_from_document(document: Dict[str, object], source: str) -> Layout:
     anchors: Dict[str, List[Anchor]] = {
         name: [Anchor(*_triple(a)) for a in entries] for name, entries in _dict(document["globals"]).items()
     }
-    return Layout(str(document["go"]), str(document["arch"]), source, structs, enums, anchors)
+    constants = {name: int(value) for name, value in _dict(document.get("constants", {})).items()}
+    return Layout(str(document["go"]), str(document["arch"]), source, structs, enums, anchors, constants)
 
 
-def _dict(value: object) -> Dict[str, dict]:  # type: ignore[type-arg]
+def _dict(value: object) -> Dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("not an object")
     return value

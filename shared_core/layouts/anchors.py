@@ -1,0 +1,102 @@
+"""Which functions lead to which runtime globals: chosen by disassembling real builds that have symbols."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+
+from ..arch import get_arch
+from ..arch.refs import data_refs, distinct_targets
+from ..errors import LayoutError
+from .elf_image import ElfImage, Symbol
+from .wanted import GLOBALS, MAX_ANCHORS, MIN_ANCHORS, OPTIONAL_GLOBALS, SCARCE_GLOBALS
+
+Access = Tuple[str, int, int]  # as layouts.Anchor: function, access, offset
+
+_PACKAGES = ("runtime.", "os.", "syscall.", "time.", "internal/")
+_NUMBERED = re.compile(r"\.(func|gowrap|deferwrap|init\.)?\d")
+_MAX_CODE = 6000  # bytes: short functions are quick to disassemble and have few accesses to count wrong
+
+
+class Build(NamedTuple):
+    """One build of a probe program, seen as the data that its functions name.
+
+    targets: function -> its distinct data addresses in order.  globals: global -> address and size.
+    sizes: function -> bytes of code.  twice: functions that share their name with another.
+    """
+
+    targets: Dict[str, List[int]]
+    globals: Dict[str, Symbol]
+    sizes: Dict[str, int]
+    twice: Set[str]
+
+
+def read_build(image: ElfImage) -> Build:
+    """The Build of an ELF file that has a symbol table."""
+    arch = get_arch(image.arch)
+    functions, variables, twice = image.symbols()
+    targets: Dict[str, List[int]] = {}
+    for name, place in functions.items():
+        if _usable(name, place):
+            code = image.read(place.address, place.size)
+            targets[name] = distinct_targets(data_refs(arch, code, place.address))
+    sizes = {name: functions[name].size for name in targets}
+    return Build(targets, variables, sizes, twice)
+
+
+def _usable(name: str, place: Symbol) -> bool:
+    """Named functions of the runtime and its neighbours; not closures, whose numbering follows the inliner."""
+    return name.startswith(_PACKAGES) and not _NUMBERED.search(name) and 0 < place.size <= _MAX_CODE
+
+
+def choose_anchors(main: Build, variants: Sequence[Build]) -> Dict[str, List[Access]]:
+    """For every global of `main`, up to MAX_ANCHORS accesses, the ones that hold in most `variants` first.
+
+    An access that a variant has the function for, but not the access, counts against it. LayoutError names the
+    globals of wanted.GLOBALS that fewer than MIN_ANCHORS functions lead to, and of SCARCE_GLOBALS none.
+    """
+    accesses = _accesses(main, (*GLOBALS, *SCARCE_GLOBALS, *OPTIONAL_GLOBALS))
+    found: Dict[str, List[Access]] = {}
+    for name, candidates in accesses.items():
+        ranked = sorted(candidates, key=lambda access: _rank(access, name, main, variants))
+        chosen = _one_per_function(ranked)[:MAX_ANCHORS]
+        if len(chosen) >= (MIN_ANCHORS if name in GLOBALS else 1):
+            found[name] = chosen
+    lost = [name for name in (*GLOBALS, *SCARCE_GLOBALS) if name not in found]
+    if lost:
+        raise LayoutError(f"too few anchor functions for {', '.join(lost)}")
+    return found
+
+
+def _accesses(build: Build, names: Iterable[str]) -> Dict[str, List[Access]]:
+    """Global -> every access of any function that lands inside it."""
+    found: Dict[str, List[Access]] = {name: [] for name in names if name in build.globals}
+    places = [(build.globals[name], name) for name in found]
+    starts = sorted((place.address, place.address + max(place.size, 1), name) for place, name in places)
+    for function, targets in build.targets.items():
+        for access, target in enumerate(targets):
+            for start, end, name in starts:
+                if start <= target < end:
+                    found[name].append((function, access, target - start))
+    return found
+
+
+def _rank(access: Access, name: str, main: Build, variants: Sequence[Build]) -> Tuple[int, int, int, int, str]:
+    """Sort key, best first: doubts (builds it fails in), builds without the function, cost, inner offset, name."""
+    function, number, offset = access
+    wrong = missing = 0
+    for build in variants:
+        targets = build.targets.get(function)
+        if targets is None or name not in build.globals:
+            missing += 1
+        elif number >= len(targets) or targets[number] - offset != build.globals[name].address:
+            wrong += 1
+    wrong += function in main.twice
+    return wrong, missing, main.sizes[function] // 512 + number, offset, function
+
+
+def _one_per_function(ranked: Iterable[Access]) -> List[Access]:
+    best: Dict[str, Access] = {}
+    for access in ranked:
+        best.setdefault(access[0], access)
+    return list(best.values())
