@@ -1,0 +1,1 @@
+"""scripts/bench: what goxray costs in gdb, over gdb alone."""

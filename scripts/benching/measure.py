@@ -1,0 +1,66 @@
+"""Wall time and peak memory of whole processes, as the kernel counts them (wait4)."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Optional, Sequence
+
+from tests.support.paths import GDB_EXTENSION
+
+TIMEOUT = 600.0
+
+
+class MeasureError(RuntimeError):
+    """A measured process failed; its numbers would be worth nothing."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Medians over the runs: wall time in seconds, peak resident memory in MiB."""
+
+    seconds: float
+    mib: float
+
+    def over(self, base: Cost) -> Cost:
+        return Cost(self.seconds - base.seconds, self.mib - base.mib)
+
+
+def measured(command: Sequence[str], runs: int, allowed: Sequence[int] = (0,)) -> Cost:
+    """The medians of `runs` runs after one that warms the page cache; MeasureError on an exit status not `allowed`."""
+    samples = [_once(command, allowed) for _ in range(runs + 1)][1:]
+    return Cost(statistics.median(s.seconds for s in samples), statistics.median(s.mib for s in samples))
+
+
+def _once(command: Sequence[str], allowed: Sequence[int]) -> Cost:
+    with tempfile.TemporaryDirectory(prefix="goxray-bench-") as home, tempfile.TemporaryFile() as said:
+        environment = {"HOME": home, "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8"}
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=home, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait for it again
+        if process.returncode not in allowed:
+            said.seek(0)
+            text = said.read()[-1500:].decode(errors="replace").strip()
+            raise MeasureError(f"{' '.join(command)}\nended with {process.returncode}: {text}")
+    return Cost(seconds, usage.ru_maxrss / 1024)
+
+
+def gdb_line(
+    commands: Sequence[str], exe: Optional[Path] = None, core: Optional[Path] = None, extension: bool = True
+) -> List[str]:
+    """A gdb batch run whose exit status is the worst of the commands' own ($_go_status)."""
+    line = ["gdb", "-nx", "-q", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set pagination off"]
+    line += [str(exe)] if exe else []
+    line += [f"--core={core}"] if core else []
+    line += ["-x", str(GDB_EXTENSION)] if extension else []
+    line += [word for each in commands for word in ("-ex", each)]
+    return line + (["-ex", "quit $_go_status"] if commands and extension else [])
