@@ -87,22 +87,19 @@ STRUCT_VARIABLES = ("runtime.debug", "runtime.work", "runtime.finlock")
 
 # Layout name -> {old field name: today's}; both stay usable.
 FIELD_ALIASES: Mapping[str, Mapping[str, str]] = {
-    "internal/abi.Type": dict(
-        pair.split(":")
-        for pair in [
-            "size:Size_",
-            "ptrdata:PtrBytes",
-            "hash:Hash",
-            "tflag:TFlag",
-            "align:Align_",
-            "fieldAlign:FieldAlign_",
-            "kind:Kind_",
-            "equal:Equal",
-            "gcdata:GCData",
-            "str:Str",
-            "ptrToThis:PtrToThis",
-        ]
-    ),
+    "internal/abi.Type": {
+        "size": "Size_",
+        "ptrdata": "PtrBytes",
+        "hash": "Hash",
+        "tflag": "TFlag",
+        "align": "Align_",
+        "fieldAlign": "FieldAlign_",
+        "kind": "Kind_",
+        "equal": "Equal",
+        "gcdata": "GCData",
+        "str": "Str",
+        "ptrToThis": "PtrToThis",
+    },
     "internal/abi.ITab": {"inter": "Inter", "_type": "Type", "hash": "Hash", "fun": "Fun"},
     "internal/abi.UncommonType": {"pkgpath": "PkgPath", "mcount": "Mcount", "xcount": "Xcount", "moff": "Moff"},
     "internal/abi.PtrType": {"typ": "Type", "elem": "Elem"},
