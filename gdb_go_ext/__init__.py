@@ -10,7 +10,9 @@ def _goxray_load():
         import gdb  # noqa: F401
     except ImportError:
         return  # not in gdb: the parts that need none can be imported and tested
-    parent = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    # Not __file__, which Python leaves at the outer script's when one script sources another.
+    here = os.path.abspath(sys._getframe().f_code.co_filename)
+    parent = os.path.dirname(os.path.dirname(here))
     sys.path.insert(0, parent)
     try:
         import gdb_go_ext.bootstrap

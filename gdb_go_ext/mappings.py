@@ -106,8 +106,8 @@ def merge_core(sections: List[Section], named: List[Mapping]) -> List[Mapping]:
 
 
 def of_file(sections: List[Section], path: Optional[str]) -> List[Mapping]:
-    """The sections that a process would have; .tbss takes no place in it."""
-    wanted = [section for section in sections if "ALLOC" in section.flags and section.name != ".tbss"]
+    """The sections that a process would have; .tbss, a thread's template, takes no place in it."""
+    wanted = [s for s in sections if "ALLOC" in s.flags and s.start < s.end and s.name != ".tbss"]
     return [_of_section(s, Mapping(s.start, s.end, "", path, s.offset) if _filled(s) else None) for s in wanted]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Set, Tuple
 
 import gdb
 
@@ -27,7 +27,8 @@ class Sessions:
 
     def __init__(self) -> None:
         self._kept: Dict[int, Tuple[Key, Session, GdbTarget]] = {}
-        _connect(_MOVES, self.invalidate)
+        self._moved: Set[int] = set()
+        _connect(_MOVES, self.moved)
         _connect(_REPLACES, self.drop)
         _connect(("inferior_deleted",), self.drop)
 
@@ -38,7 +39,7 @@ class Sessions:
         key = _key(inferior)
         kept = self._kept.get(inferior.num)
         if kept is not None and kept[0] == key:
-            return kept[1]
+            return self._up_to_date(inferior.num)
         from shared_core.session import Session
 
         from .target import GdbTarget
@@ -46,17 +47,29 @@ class Sessions:
         target = GdbTarget(inferior)
         session = Session(target)
         self._kept[inferior.num] = (key, session, target)
+        self._moved.discard(inferior.num)
         return session
 
-    def invalidate(self, _event: object = None) -> None:
-        """Forget what was read: the program has moved, or was changed by the user."""
-        for _, session, target in self._kept.values():
+    def _up_to_date(self, number: int) -> Session:
+        """The kept session, with nothing in it from before the last move.
+
+        Not done in the event itself: gdb sends some while memory cannot be read, and many in a single `next`.
+        """
+        _, session, target = self._kept[number]
+        if number in self._moved:
+            self._moved.discard(number)
             target.forget()
             session.invalidate()
+        return session
+
+    def moved(self, _event: object = None) -> None:
+        """The program has moved, or the user has changed it."""
+        self._moved.update(self._kept)
 
     def drop(self, _event: object = None) -> None:
         """Forget the programs themselves."""
         self._kept.clear()
+        self._moved.clear()
 
 
 def _connect(names: Tuple[str, ...], handler: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any, List, Optional
 import gdb
 
 from shared_core.errors import ReadError
-from shared_core.target import Image, Mapping, Thread
+from shared_core.target import FILE, Image, Mapping, Thread
 
 from . import images, mappings, threads
 from . import inferior as inferiors
@@ -36,6 +36,9 @@ class GdbTarget:
             return b""
         if size < 0 or address < 0 or address + size > 1 << 64:
             raise ReadError(address, size)
+        if self.kind == FILE and not self._in_a_section(address):
+            # gdb holds .tbss, at address 0 in a PIE, to be memory like any other.
+            raise ReadError(address, size)
         try:
             data = self._inferior.read_memory(address, size).tobytes()
         except (gdb.error, MemoryError, ValueError, OverflowError):  # gdb.MemoryError is a gdb.error
@@ -43,6 +46,9 @@ class GdbTarget:
         if len(data) != size:
             raise ReadError(address, size)
         return bytes(data)
+
+    def _in_a_section(self, address: int) -> bool:
+        return any(mapping.start <= address < mapping.end for mapping in self.mappings())
 
     def mappings(self) -> List[Mapping]:
         """The mapped ranges by ascending address; empty when gdb cannot tell."""

@@ -6,7 +6,7 @@ from typing import List, NamedTuple, Sequence
 
 from .escape import escape, width
 
-# tabulate takes 2 s and 300 MiB for 100,000 rows of 6 cells (0.9.0, Python 3.11), the loop below 0.2 s.
+# tabulate 0.9 takes 1.2 s for 100,000 rows of 6 cells (Python 3.11), `by_width` 0.1 s.
 _MANY = 1000
 _GAP = "  "
 
