@@ -102,7 +102,7 @@ class ElfImage:
         """`size` file bytes at the linked `address`, not copied; ReadError outside what the file holds."""
         for segment in self.segments:
             start = address - segment.address
-            if 0 <= start and start + size <= segment.file_size:
+            if start >= 0 and start + size <= segment.file_size:
                 piece = self._data[segment.offset + start : segment.offset + start + size]
                 if len(piece) == size:
                     return piece

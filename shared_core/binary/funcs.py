@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from typing import Callable, Dict, Iterator, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from ..errors import FormatError
 from .elf import Buffer
 from .pclntab import MAGIC_116, MAGIC_118, MAGIC_120, PcHeader
-from .pcvalue import end_of, first_value, value_at
+from .pcvalue import end_of, first_value, runs, value_at
 
 # entry, name, args, deferreturn, pcsp, pcfile, pcln, npcdata, cu [, start line], func id, flags, nfuncdata
 _RECORDS = {
@@ -34,8 +34,8 @@ class Func:
     """
 
     __slots__ = (
-        "arguments", "cu_offset", "deferreturn", "end", "entry", "flags", "func_id", "funcdata_count", "index", "name_offset",
-        "pcdata_count", "pcfile", "pcln", "pcsp", "start_line", "table", "tables_at",
+        "arguments", "cu_offset", "deferreturn", "end", "entry", "flags", "func_id", "funcdata_count", "index",
+        "name_offset", "pcdata_count", "pcfile", "pcln", "pcsp", "start_line", "table", "tables_at",
     )  # fmt: skip
 
     def __init__(self, table: FuncTable, index: int, entry: int, end: int, at: int) -> None:
@@ -97,6 +97,14 @@ class Func:
         value = value_at(self.table.pctab, offset, self.table.header.quantum, pc - self.entry)
         return absent if value is None else value
 
+    def pcdata_runs(self, table: int) -> List[Tuple[int, int, int]]:
+        """(start, end, value) of PCDATA table number `table`, as addresses; [] without one."""
+        if table >= self.pcdata_count:
+            return []
+        offset = _U32.unpack_from(self.table.pclntable, self.tables_at + 4 * table)[0]
+        found = runs(self.table.pctab, offset, self.table.header.quantum)
+        return [(self.entry + start, self.entry + end, value) for start, end, value in found]
+
     def funcdata(self, number: int, gofunc: int) -> Optional[int]:
         """The address of FUNCDATA `number`; None without one. `gofunc` is the module's base for these offsets."""
         if number >= self.funcdata_count:
@@ -134,7 +142,7 @@ class FuncTable:
             raise FormatError("the function table is cut")
         self._ftab = words.cast("Q" if wide else "I")
         self._funcs: Dict[int, Func] = {}
-        self._by_name: Dict[int, int] = {}
+        self._by_name: Dict[int, Tuple[int, ...]] = {}
         self._strings: Dict[int, str] = {}
 
     def entry_offset(self, index: int) -> int:
@@ -198,26 +206,31 @@ class FuncTable:
             path = self._strings[offset] = self._string(self._files, offset)
         return path
 
-    def by_name(self, name: str) -> Optional[Func]:
-        """The first function called `name`, exactly; None if there is none."""
+    def files(self) -> Iterator[str]:
+        """Every source path of filetab."""
+        for path in bytes(self._files).split(b"\0", self.header.files + 1):
+            if path:
+                yield path.decode("utf-8", "replace")
+
+    def by_name(self, name: str) -> List[Func]:
+        """The functions with exactly this name by address: two where one is a wrapper for the other ABI."""
         key = b"\0" + name.encode() + b"\0"
         names = bytes(self._names)
         at = names.find(key)
         offset = at + 1 if at >= 0 else (0 if names.startswith(key[1:]) else None)
         if offset is None:
-            return None
+            return []
         if not self._by_name:
             self._index_names()
-        index = self._by_name.get(offset)
-        return None if index is None else self.func(index)
+        return [self.func(index) for index in self._by_name.get(offset, ())]
 
     def _index_names(self) -> None:
-        """funcnametab offset -> function index; the first wins, since an ABI wrapper follows the function it wraps."""
+        """funcnametab offset -> indexes of the functions that have it."""
         at = 8 if self.header.magic == MAGIC_116 else 4
         unpack = _U32.unpack_from
-        places = self._ftab[1 : 2 * self.count : 2].tolist()
-        for index in range(self.count - 1, -1, -1):
+        for index, place in enumerate(self._ftab[1 : 2 * self.count : 2].tolist()):
             try:
-                self._by_name[unpack(self.pclntable, places[index] + at)[0]] = index
+                name = unpack(self.pclntable, place + at)[0]
             except struct.error:
                 continue
+            self._by_name[name] = (*self._by_name.get(name, ()), index)

@@ -66,8 +66,13 @@ class FuncTabs:
         self.module = module
         self.funcdata = layout.numbers("funcdata")
         self.pcdata = layout.numbers("pcdata")
+        self._unsafe = layout.enums["unsafe_points"]
         self._inlined = layout.struct("runtime.inlinedCall")
         self._object = layout.struct("runtime.stackObjectRecord")
+
+    def unsafe_name(self, value: int) -> str:
+        """What a PCDATA_UnsafePoint value forbids; "" for a safe pc (UnsafePointSafe, -1)."""
+        return "" if value == -1 else self._unsafe.get(value, f"value {value}")
 
     def inlined_at(self, func: Func, pc: int) -> List[Tuple[Optional[InlinedCall], int]]:
         """The calls folded into one at `pc`, innermost first, each with the pc its line is looked up at.

@@ -149,11 +149,11 @@ class Modules:
         return None
 
     def by_name(self, name: str) -> Optional[Tuple[Module, Func]]:
-        """The function with exactly this name, in the program first."""
+        """The function with exactly this name, in the program first; the longer of one and its ABI wrapper."""
         for module in self.all:
-            func = module.table.by_name(name)
-            if func is not None:
-                return module, func
+            found = module.table.by_name(name)
+            if found:
+                return module, max(found, key=lambda func: func.end - func.entry)
         return None
 
     def code(self, name: str) -> Optional[Tuple[int, bytes]]:

@@ -1,0 +1,91 @@
+"""go-args: what the process was started with, or the argument words of the functions on a stack."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, List, Optional
+
+from ..errors import GoxrayError, LayoutError, Maybe, UserError
+from ..runtime.process import plausible_strings, read_strings
+from .base import Command, Result, count
+from .selection import add_goroutine, one
+from .views import StackView, Views
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+
+@dataclass
+class ProcessArgs:
+    """os.Args and, where asked for, the environment ("NAME=value"); bytes as the kernel passed them."""
+
+    args: List[Maybe[bytes]]
+    env: Optional[List[Maybe[bytes]]]
+
+
+@dataclass
+class FrameArgs:
+    """The stack of one goroutine with argument words; `first` is the number of its first frame."""
+
+    goroutine_id: int
+    stack: StackView
+    first: int = 0
+
+
+_ALL = -1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--env", action="store_true", help="the environment too")
+    parser.add_argument(
+        "--frame", nargs="?", type=count, const=_ALL, metavar="N",
+        help="the arguments of the functions on a stack, or of its frame N alone",
+    )  # fmt: skip
+    add_goroutine(parser)
+
+
+def run(session: Session, options: argparse.Namespace) -> Result:
+    if options.frame is not None or options.goroutine is not None:
+        body: object = _frame_args(session, options)
+    else:
+        env = _strings(session, "runtime.envs") if options.env else None
+        body = ProcessArgs(_strings(session, "runtime.argslice"), env)
+    return Result("go-args", body, list(session.warnings))
+
+
+def _strings(session: Session, name: str) -> List[Maybe[bytes]]:
+    what = "os.Args" if name.endswith("argslice") else "the environment"
+    try:
+        place = session.globals.find(name, lambda at: plausible_strings(session.memory, at))
+        return read_strings(session.memory, place)
+    except LayoutError as error:
+        raise UserError(f"{what} cannot be found: {error}") from None
+    except GoxrayError as error:
+        raise UserError(f"{what} cannot be read: {error}") from None
+
+
+def _frame_args(session: Session, options: argparse.Namespace) -> FrameArgs:
+    goroutine = one(session, options.goroutine)
+    stack = Views(session).stack(goroutine, args=True)
+    if options.frame in (None, _ALL):
+        return FrameArgs(goroutine.id, stack)
+    if options.frame >= len(stack.frames):
+        raise UserError(f"goroutine {goroutine.id} has {len(stack.frames)} frames, numbered from 0")
+    chosen = StackView(stack.frames[options.frame : options.frame + 1])
+    return FrameArgs(goroutine.id, chosen, options.frame)
+
+
+COMMAND = Command(
+    name="go-args",
+    help="Print os.Args and the environment, or the arguments of frames.",
+    run=run,
+    arguments=arguments,
+    details="""Without options: os.Args, as the runtime keeps them (the program may have changed os.Args since).
+With --frame: per function the words that the compiler describes (FUNCDATA_ArgInfo), with address, size and value, and
+whether each is live at this pc. A dead word holds whatever the stack held there.
+
+  go-args --env
+  go-args --frame
+  go-args --frame 2 --goroutine 18""",
+)

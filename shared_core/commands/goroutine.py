@@ -1,0 +1,55 @@
+"""go-goroutine ID: one goroutine in full."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, List, Sequence, Tuple
+
+from ..errors import Maybe
+from .base import Command, Result, count
+from .selection import one
+from .views import GoroutineView, StackView, Views
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+
+@dataclass
+class GoroutineInFull:
+    """`view` with everything; `stack` has the arguments; `bounds` are the stack's [low, high)."""
+
+    view: GoroutineView
+    stack: StackView
+    bounds: Tuple[int, int]
+    parent: Maybe[int]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", nargs="?", type=count, metavar="ID", help="default: the selected thread's")
+
+
+def run(session: Session, options: argparse.Namespace) -> Result:
+    goroutine = one(session, options.id)
+    views = Views(session)
+    body = GoroutineInFull(
+        views.goroutine(goroutine, full=True),
+        views.stack(goroutine, args=True),
+        (goroutine.raw.low, goroutine.raw.high),
+        goroutine.parent_id,
+    )
+    return Result("go-goroutine", body, list(session.warnings))
+
+
+def complete(session: Session, words: Sequence[str], word: str) -> List[str]:
+    return [str(g.id) for g in session.world.goroutines]
+
+
+COMMAND = Command(
+    name="go-goroutine",
+    help="Show one goroutine in full.",
+    run=run,
+    arguments=arguments,
+    details="Status, wait reason, thread, who started it, labels, and its stack with argument words.",
+    complete=complete,
+)

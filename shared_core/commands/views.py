@@ -1,0 +1,148 @@
+"""What commands show of goroutines and frames: plain values, gathered here so that renderers read no memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Tuple, Union
+
+from ..errors import NOT_APPLICABLE, UNPARSABLE, Absent, GoxrayError, Maybe
+from ..runtime.args import ArgItem, frame_args
+from ..runtime.frames import SourceFrame
+from ..runtime.goroutine import Goroutine
+from ..runtime.labels import read_labels
+from ..runtime.unwind import Stop
+from ..runtime.world import World
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+
+class Place(NamedTuple):
+    """A function and a line in it; `pc` is the address that it stands for."""
+
+    function: str
+    file: str
+    line: int
+    pc: int
+
+
+class FrameView(NamedTuple):
+    """A logical frame; `args` is None where nobody asked for them.
+
+    sp and fp are the physical frame's; `entry` is the entry of its function, `func_id` the runtime's number for it.
+    """
+
+    function: str
+    file: str
+    line: int
+    pc: int
+    sp: int
+    fp: int
+    entry: int
+    func_id: int
+    inlined: bool
+    args: Optional[Maybe[List[ArgItem]]] = None
+
+
+class StackView(NamedTuple):
+    """Frames from the innermost out; `problem` says why the walk ended early, "" when it did not."""
+
+    frames: List[FrameView]
+    problem: str = ""
+
+
+class GoroutineView(NamedTuple):
+    """One goroutine as listed; `stack`, `start` and `labels` are None where nobody asked for them."""
+
+    goroutine: Goroutine
+    system: bool
+    thread: Maybe[int]
+    blocked_for: Maybe[int]
+    user_frame: Maybe[FrameView]
+    created_by: Maybe[Place]
+    start: Optional[Maybe[Place]] = None
+    labels: Optional[Maybe[Dict[str, str]]] = None
+    stack: Optional[StackView] = None
+
+
+_NO_THREAD = Absent(NOT_APPLICABLE, "it is on no thread")
+_MAIN = Absent(NOT_APPLICABLE, "the runtime started it")
+
+
+def frame_view(frame: SourceFrame, args: Optional[Maybe[List[ArgItem]]] = None) -> FrameView:
+    physical = frame.physical
+    return FrameView(
+        frame.function, frame.file, frame.line, physical.pc, physical.sp, physical.fp, physical.func.entry,
+        frame.func_id, frame.inlined, args,
+    )  # fmt: skip
+
+
+class Views:
+    """Makes views of one session's goroutines; the Ms are looked up once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.world: World = session.world
+        self._threads = {m.address: (m.thread.tid if m.thread else m.procid) for m in self.world.machines}
+
+    def goroutine(self, goroutine: Goroutine, full: bool = False, depth: Optional[int] = None) -> GoroutineView:
+        """One goroutine; `full` adds what only --json and go-goroutine show, `depth` so many frames of its stack."""
+        world = self.world
+        user = world.user_frame(goroutine)
+        return GoroutineView(
+            goroutine,
+            world.is_system(goroutine),
+            self._threads.get(goroutine.raw.m, _NO_THREAD) if goroutine.raw.m else _NO_THREAD,
+            world.blocked_for(goroutine),
+            user if isinstance(user, Absent) else frame_view(user),
+            self.created_by(goroutine),
+            self._start(goroutine) if full else None,
+            self._labels(goroutine) if full else None,
+            None if depth is None else self.stack(goroutine, depth),
+        )
+
+    def created_by(self, goroutine: Goroutine) -> Maybe[Place]:
+        """The `go` statement that started it, at its line."""
+        if not goroutine.raw.gopc or goroutine.id == 1:
+            return _MAIN
+        return self._place(goroutine.raw.gopc, self.world.code_at(goroutine.raw.gopc))
+
+    def _start(self, goroutine: Goroutine) -> Maybe[Place]:
+        return self._place(goroutine.raw.startpc, self.world.entry_at(goroutine.raw.startpc))
+
+    def _place(self, pc: int, found: Optional[Tuple[str, str, int]]) -> Maybe[Place]:
+        return Place(*found, pc) if found else Absent(UNPARSABLE, f"{pc:#x} is in no Go function")
+
+    def _labels(self, goroutine: Goroutine) -> Maybe[Dict[str, str]]:
+        return read_labels(self._session.memory, self._session.layout, getattr(goroutine.raw, "labels", 0))
+
+    def stack(self, goroutine: Goroutine, depth: Optional[int] = None, args: bool = False) -> StackView:
+        """Up to `depth` logical frames, with their arguments if asked for."""
+        frames: List[FrameView] = []
+        for item in self.world.frames(goroutine):
+            if isinstance(item, Stop):
+                return StackView(frames, item.reason)
+            if depth is not None and len(frames) >= depth:
+                break
+            frames.append(frame_view(item, self.args(item) if args else None))
+        return StackView(frames)
+
+    def args(self, frame: SourceFrame) -> Maybe[List[ArgItem]]:
+        """The argument words of a frame; an inlined call has none of its own."""
+        if frame.inlined:
+            return Absent(NOT_APPLICABLE, "inlined: its arguments are in its caller's frame or registers")
+        physical = frame.physical
+        try:
+            return frame_args(self._session.source_frames.tabs(physical.module), physical, self._session.memory)
+        except GoxrayError as error:
+            return Absent(UNPARSABLE, str(error))
+
+
+def stack_items(world: World, goroutine: Goroutine) -> Tuple[List[SourceFrame], str]:
+    """All logical frames of a goroutine, and why the walk ended early."""
+    frames: List[SourceFrame] = []
+    item: Union[SourceFrame, Stop]
+    for item in world.frames(goroutine):
+        if isinstance(item, Stop):
+            return frames, item.reason
+        frames.append(item)
+    return frames, ""

@@ -1,0 +1,76 @@
+"""go-goroutine as text and JSON."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Tuple
+
+from ..commands.goroutine import GoroutineInFull
+from ..commands.views import Place
+from ..errors import Absent, Maybe
+from ..runtime.frames import display_name
+from .escape import escape
+from .frames import args_text, frame_document
+from .goroutines import duration, goroutine_document, status_text
+
+
+def text(body: GoroutineInFull) -> str:
+    rows = _facts(body)
+    size = max(len(name) for name, _ in rows)
+    lines = [f"goroutine {body.view.goroutine.id} [{status_text(body.view)}]\n"]
+    lines += [f"  {name:{size}}  {escape(value)}\n" for name, value in rows]
+    return "".join(lines + ["\n", *_stack(body)])
+
+
+def _facts(body: GoroutineInFull) -> List[Tuple[str, str]]:
+    view, goroutine = body.view, body.view.goroutine
+    labels = view.labels
+    return [
+        ("g", f"{goroutine.address:#x}"),
+        ("status", _or_reason(goroutine.status)),
+        ("wait reason", _or_reason(goroutine.wait_reason)),
+        ("blocked for", duration(view.blocked_for) or _or_reason(view.blocked_for)),
+        ("thread", _or_reason(view.thread)),
+        ("locked", "to its thread" if goroutine.locked else "no"),
+        ("parent", f"goroutine {body.parent}" if isinstance(body.parent, int) else _or_reason(body.parent)),
+        ("created by", _place(view.created_by)),
+        ("start", _place(view.start) if view.start is not None else ""),
+        ("stack", f"{body.bounds[0]:#x} to {body.bounds[1]:#x}"),
+        ("labels", _labels(labels)),
+    ]
+
+
+def _labels(labels: Any) -> str:
+    if isinstance(labels, Absent):
+        return str(labels)
+    return ", ".join(f"{key}={value}" for key, value in sorted((labels or {}).items())) or "none"
+
+
+def _or_reason(value: Maybe[Any]) -> str:
+    return f"- ({value.detail or value.kind})" if isinstance(value, Absent) else str(value)
+
+
+def _place(place: Maybe[Place]) -> str:
+    if isinstance(place, Absent):
+        return _or_reason(place)
+    return f"{display_name(place.function)} at {place.file}:{place.line}"
+
+
+def _stack(body: GoroutineInFull) -> List[str]:
+    lines = []
+    for number, frame in enumerate(body.stack.frames):
+        lines.append(f"  {number:2}  {frame.pc:#x} in {escape(display_name(frame.function))}({args_text(frame)})\n")
+        lines.append(f"        at {escape(frame.file)}:{frame.line}\n")
+    if body.stack.problem:
+        lines.append(f"      stopped: {escape(body.stack.problem)}\n")
+    return lines
+
+
+def document(body: GoroutineInFull) -> Dict[str, Any]:
+    return {
+        "goroutine": {
+            **goroutine_document(body.view),
+            "stack": {"low": hex(body.bounds[0]), "high": hex(body.bounds[1])},
+            "frames": [frame_document(frame) for frame in body.stack.frames],
+            "frames_problem": body.stack.problem or None,
+        }
+    }

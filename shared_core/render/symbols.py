@@ -1,0 +1,37 @@
+"""go-symbols as text and JSON."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ..commands.symbols import Symbols
+from .escape import escape
+from .table import Column, table
+
+_COLUMNS = (Column("ADDRESS"), Column("SIZE", "right"), Column("FUNCTION"), Column("SOURCE"))
+
+
+def text(body: Symbols) -> str:
+    if body.files is not None:
+        return "".join(escape(path) + "\n" for path in body.files) + _cut(body, len(body.files))
+    rows = [(f"{s.address:#x}", str(s.size), s.name + _plus(body), f"{s.file}:{s.line}") for s in body.symbols]
+    return table(_COLUMNS, rows) + _cut(body, len(body.symbols))
+
+
+def _plus(body: Symbols) -> str:
+    return f"+{body.offset:#x}" if body.offset else ""
+
+
+def _cut(body: Symbols, shown: int) -> str:
+    return f"({shown} of {body.total} shown)\n" if shown < body.total else ""
+
+
+def document(body: Symbols) -> Dict[str, Any]:
+    if body.files is not None:
+        return {"total": body.total, "files": body.files}
+    found: Dict[str, Any] = {} if body.offset is None else {"offset": body.offset}
+    symbols = [
+        {"name": s.name, "address": hex(s.address), "size": s.size, "file": s.file, "line": s.line}
+        for s in body.symbols
+    ]
+    return {**found, "total": body.total, "symbols": symbols}

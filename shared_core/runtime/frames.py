@@ -1,0 +1,136 @@
+"""Logical frames: what a traceback shows for each physical frame, inlined calls first.
+
+Source: Go 1.27 runtime/symtabinl.go (inlineUnwinder), runtime/traceback.go (printFuncName, printArgs).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Tuple
+
+from ..binary.funcs import Func
+from ..binary.functabs import FuncTabs
+from ..binary.moduledata import Module
+from ..errors import GoxrayError
+from ..layouts.model import Layout
+from .unwind import Frame
+
+
+@dataclass(frozen=True)
+class SourceFrame:
+    """One line of a traceback. `function` is the linker's name; `func_id` tells wrappers and runtime entry points.
+
+    For an inlined call, `physical` is the frame that it was folded into, and sp, fp and pc are that frame's.
+    """
+
+    function: str
+    file: str
+    line: int
+    func_id: int
+    inlined: bool
+    physical: Frame
+
+    @property
+    def display_name(self) -> str:
+        return display_name(self.function)
+
+
+def display_name(name: str) -> str:
+    """funcNamePiecesForPrint: type arguments shown as [...], those of a generic type and of its method apart."""
+    first, last = name.find("["), name.rfind("]")
+    if first < 0 or last <= first:
+        return name
+    middle = _between_brackets(name[first + 1 : last])
+    if middle is None:
+        return name
+    return name[:first] + "[...]" + (middle + "[...]" if middle else "") + name[last + 1 :]
+
+
+def _between_brackets(interior: str) -> Optional[str]:
+    """What stands between two bracket pairs whose outer brackets are cut off; "" for one pair, None if unbalanced."""
+    depth, closed = 1, -1
+    for place, char in enumerate(interior):
+        depth += (char == "[") - (char == "]")
+        if char == "]" and depth == 0:
+            closed = place
+        elif char == "[" and depth == 1:
+            return interior[closed + 1 : place]
+        if depth < 0:
+            return None
+    return "" if depth == 1 and closed < 0 else None
+
+
+class SourceFrames:
+    """Expands physical frames; facts per pc are kept, since many goroutines stand at the same pcs."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._tabs: Dict[int, FuncTabs] = {}
+        self._known: Dict[Tuple[int, int], List[Tuple[str, str, int, int, bool]]] = {}
+
+    def tabs(self, module: Module) -> FuncTabs:
+        """The FUNCDATA reader of a module."""
+        found = self._tabs.get(module.address)
+        if found is None:
+            found = self._tabs[module.address] = FuncTabs(module, self._layout)
+        return found
+
+    def expand(self, frame: Frame) -> List[SourceFrame]:
+        """The inlined calls at this frame's pc, innermost first, then the function itself."""
+        return [SourceFrame(*facts, frame) for facts in self.facts(frame.module, frame.func, frame.symbol_pc)]
+
+    def facts(self, module: Module, func: Func, symbol_pc: int) -> List[Tuple[str, str, int, int, bool]]:
+        """(function, file, line, func id, inlined) for each logical frame at `symbol_pc`."""
+        key = (symbol_pc, func.entry)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._look_up(module, func, symbol_pc)
+        return found
+
+    def _look_up(self, module: Module, func: Func, symbol_pc: int) -> List[Tuple[str, str, int, int, bool]]:
+        try:
+            calls = self.tabs(module).inlined_at(func, symbol_pc)
+        except (GoxrayError, IndexError):
+            calls = [(None, symbol_pc)]
+        found = []
+        for call, pc in calls:
+            file, line = _line(func, pc)
+            name, func_id = (call.name, call.func_id) if call else (func.name, func.func_id)
+            found.append((name, file, line, func_id, call is not None))
+        return found
+
+    def at(self, module: Module, func: Func, pc: int) -> Tuple[str, int]:
+        """(file, line) of a return address such as gopc: of the call before it (printcreatedby1)."""
+        back = module.header.quantum if pc > func.entry else 0
+        return _line(func, pc - back)
+
+
+def _line(func: Func, pc: int) -> Tuple[str, int]:
+    try:
+        return func.line_at(pc)
+    except GoxrayError:
+        return "?", 0
+
+
+def package_of(function: str) -> str:
+    """The import path of a function's package: "net/http" of "net/http.(*Server).Serve"."""
+    slash = function.rfind("/")
+    dot = function.find(".", slash + 1)
+    return function[:dot] if dot > 0 else ""
+
+
+def is_exported_runtime(name: str) -> bool:
+    """traceback.go, isExportedRuntime: exported functions, and exported methods on exported types, of package runtime."""
+    if not name.startswith("runtime."):
+        return False
+    receiver, _, method = name[len("runtime.") :].rpartition(".")
+    if receiver.startswith("(*") and receiver.endswith(")"):
+        receiver = receiver[2:-1]
+    return method[:1].isascii() and method[:1].isupper() and (not receiver or receiver[:1].isupper())
+
+
+def is_user_frame(function: str) -> bool:
+    """Whether Delve would show this as the user's code: outside the runtime, internal packages and iter."""
+    if "." not in function or (function.startswith("runtime.") and not is_exported_runtime(function)):
+        return False
+    return not function.startswith(("internal/", "runtime/internal/", "iter."))

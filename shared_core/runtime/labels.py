@@ -1,0 +1,71 @@
+"""Profiler labels of a goroutine (runtime/pprof.SetGoroutineLabels).
+
+Sources: Go 1.27 internal/runtime/pprof/label (Set), Go 1.24 runtime/pprof/label.go (labelMap is a LabelSet), Go 1.23
+runtime/pprof/label.go and runtime/map.go (labelMap is a map[string]string, hmap and its buckets).
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, Tuple
+
+from ..errors import UNREADABLE, Absent, Maybe, ReadError
+from ..layouts.model import Layout
+from ..memory import Memory
+
+MAX_LABELS = 1 << 12
+_PAIR = 32  # a key and a value string
+_CELLS = 8  # abi.OldMapBucketCount
+_FIRST_FULL = 5  # runtime.minTopHash: smaller values mark free and evacuated cells
+_MAX_OVERFLOW = 64
+_SAME_SIZE_GROW = 8
+
+
+def read_labels(memory: Memory, layout: Layout, address: int) -> Maybe[Dict[str, str]]:
+    """The labels at g.labels, {} when it is nil; Absent when they cannot be read."""
+    if not address:
+        return {}
+    try:
+        if "runtime.hmap" in layout.structs and "runtime/pprof.labelMap" not in layout.structs:
+            pairs = _map_pairs(memory, layout, memory.u64(address))
+        else:
+            pairs = _list_pairs(memory, address)
+        return dict(pairs)
+    except ReadError as error:
+        return Absent(UNREADABLE, str(error))
+
+
+def _list_pairs(memory: Memory, header: int) -> Iterator[Tuple[str, str]]:
+    data, length, _ = memory.slice_header(header)
+    for index in range(min(length, MAX_LABELS)):
+        yield _text(memory, data + _PAIR * index), _text(memory, data + _PAIR * index + 16)
+
+
+def _map_pairs(memory: Memory, layout: Layout, hmap: int) -> Iterator[Tuple[str, str]]:
+    kind = layout.struct("runtime.hmap")
+    if not hmap or not memory.u64(hmap + kind.offset("count")):
+        return
+    count = 1 << min(memory.u8(hmap + kind.offset("B")), 12)
+    size = _CELLS + 2 * 16 * _CELLS + 8
+    # While a map grows, an entry is either in its old bucket or, marked as evacuated there, in a new one.
+    for field, buckets in (("buckets", count), ("oldbuckets", count)):
+        base = memory.u64(hmap + kind.offset(field))
+        if base and field == "oldbuckets" and not memory.u8(hmap + kind.offset("flags")) & _SAME_SIZE_GROW:
+            buckets //= 2
+        for index in range(buckets if base else 0):
+            yield from _bucket_pairs(memory, base + size * index, size)
+
+
+def _bucket_pairs(memory: Memory, bucket: int, size: int) -> Iterator[Tuple[str, str]]:
+    """A bucket is 8 top hashes, 8 keys, 8 values, and the overflow bucket's address."""
+    for _ in range(_MAX_OVERFLOW):
+        if not bucket:
+            return
+        for cell, top in enumerate(memory.read(bucket, _CELLS)):
+            if top >= _FIRST_FULL:
+                key = bucket + _CELLS + 16 * cell
+                yield _text(memory, key), _text(memory, key + 16 * _CELLS)
+        bucket = memory.u64(bucket + size - 8)
+
+
+def _text(memory: Memory, header: int) -> str:
+    return memory.go_string(header, 1 << 12).decode("utf-8", "replace")

@@ -1,0 +1,66 @@
+"""What a signal interrupted: the registers that the kernel saved on the signal stack.
+
+Sources: Linux arch/x86/include/asm/sigframe.h (rt_sigframe), include/uapi/asm/sigcontext.h, arch/arm64/kernel/signal.c;
+Go 1.27 runtime/sys_linux_amd64.s and sys_linux_arm64.s (sigtramp), runtime/defs_linux_*.go (ucontext).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Tuple
+
+from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, Maybe, ReadError
+from .machines import Machine
+from .unwind import Frame, Start
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+_SIGTRAMP = ("runtime.sigtramp", "runtime.cgoSigtramp")
+_MAX_DEPTH = 256
+
+
+class Context(NamedTuple):
+    """Registers at the interrupted instruction; lr is 0 on amd64."""
+
+    pc: int
+    sp: int
+    lr: int
+
+
+class _Places(NamedTuple):
+    """Offsets from the kernel's signal frame, which starts where sigtramp's frame ends."""
+
+    pc: int
+    sp: int
+    lr: int
+
+
+# amd64: pretcode (8) is popped by then; uc_flags 8, uc_link 8, uc_stack 24, then gregs r8..r15 rdi rsi rbp rbx rdx rax rcx
+# rsp rip.  arm64: siginfo 128, uc_flags 8, uc_link 8, uc_stack 24, sigset 128, 16-aligned, fault 8, x0..x30 sp pc.
+_FRAMES = {
+    "amd64": _Places(pc=40 + 16 * 8, sp=40 + 15 * 8, lr=-1),
+    "arm64": _Places(pc=128 + 176 + 8 + 32 * 8, sp=128 + 176 + 8 + 31 * 8, lr=128 + 176 + 8 + 30 * 8),
+}
+
+
+def interrupted_context(session: Session, machine: Machine, bounds: Tuple[int, int]) -> Maybe[Context]:
+    """The registers that `machine`'s thread had when the signal came, by walking its signal stack to sigtramp."""
+    arch = session.arch
+    assert machine.thread is not None
+    registers = machine.thread.registers
+    lr = registers.get(arch.lr) or 0 if arch.lr else 0
+    start = Start(registers[arch.pc] or 0, registers[arch.sp] or 0, lr, *bounds, trap=True)
+    for item in session.unwinder.walk(start, _MAX_DEPTH):
+        if isinstance(item, Frame) and item.func.name in _SIGTRAMP:
+            return _context(session, item.fp)
+    return Absent(NOT_APPLICABLE, "its thread is on the signal stack, in code that cannot be unwound")
+
+
+def _context(session: Session, frame: int) -> Maybe[Context]:
+    places = _FRAMES[session.arch.name]
+    try:
+        pc, sp = session.memory.u64(frame + places.pc), session.memory.u64(frame + places.sp)
+        lr = session.memory.u64(frame + places.lr) if places.lr >= 0 else 0
+    except ReadError as error:
+        return Absent(UNREADABLE, str(error))
+    return Context(pc, sp, lr)

@@ -1,0 +1,221 @@
+"""Physical frames of a goroutine's stack, walked as the runtime walks them: pcsp tables, not frame pointers.
+
+Source: Go 1.27 runtime/traceback.go (unwinder.initAt, resolveInternal, next, symPC), runtime/stkframe.go.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, NamedTuple, Optional, Union
+
+from ..arch import Arch
+from ..binary.funcs import Func
+from ..binary.moduledata import Module
+from ..binary.program import Modules
+from ..errors import FormatError, ReadError
+from ..layouts.model import Layout
+from ..memory import Memory
+
+MAX_FRAMES = 1 << 20  # a full 1 GiB stack of the smallest frames is 64 times that; the walk also needs sp to rise
+_WINDOW = 1024
+_MAX_PIECE = 1 << 16
+
+
+class Start(NamedTuple):
+    """Where a walk begins; `lr` matters on link-register machines only. `low` and `high` bound the stack.
+
+    trap: the pc is an instruction that was interrupted, not a return address.
+    """
+
+    pc: int
+    sp: int
+    lr: int
+    low: int
+    high: int
+    trap: bool = False
+
+
+class Frame(NamedTuple):
+    """One physical frame, in the runtime's terms (stkframe).
+
+    sp, fp: the frame is [sp, fp); argp: the incoming stack arguments; varp: the top of the locals.
+    symbol_pc: the pc that file, line and inlining are looked up at: one less for a return address.
+    continpc: where the frame goes on when it is returned to, 0 when it never will be.
+    """
+
+    func: Func
+    module: Module
+    pc: int
+    sp: int
+    fp: int
+    argp: int
+    varp: int
+    symbol_pc: int
+    continpc: int
+
+
+class Stop(NamedTuple):
+    """Why a walk ended before the outermost function."""
+
+    reason: str
+    pc: int
+    sp: int
+
+
+class PcFacts:
+    """What unwinding needs to know of one pc; decoded once, since a million frames share a few thousand pcs."""
+
+    __slots__ = ("delta", "func", "injects", "module", "sigpanic", "sp_write", "top")
+
+    def __init__(self, module: Module, func: Func, delta: Optional[int], kinds: FuncKinds) -> None:
+        self.module = module
+        self.func = func
+        self.delta = delta
+        self.top = bool(func.flags & kinds.top_frame)
+        self.sp_write = bool(func.flags & kinds.sp_write) and func.func_id != kinds.cgocallback
+        self.sigpanic = func.func_id == kinds.sigpanic
+        self.injects = func.func_id in kinds.injected
+
+
+class FuncKinds:
+    """The func ids and flags that change how a frame is unwound, as this version numbers them."""
+
+    def __init__(self, layout: Layout) -> None:
+        flags, ids = layout.numbers("func_flags"), layout.numbers("func_ids")
+        self.top_frame, self.sp_write = flags["top_frame"], flags["sp_write"]
+        self.cgocallback = ids.get("cgocallback", -1)
+        self.sigpanic = ids["sigpanic"]
+        # traceback.go, isInjectedCall: calls that a signal handler made up.
+        self.injected = {ids[name] for name in ("sigpanic", "asyncPreempt", "debugCallV2") if name in ids}
+
+
+class StackBytes:
+    """A stack read in growing pieces from sp upwards; most walks need the first only."""
+
+    __slots__ = ("_base", "_data", "_high", "_memory", "_step")
+
+    def __init__(self, memory: Memory, sp: int, high: int) -> None:
+        self._memory = memory
+        self._high = high
+        self._base = sp
+        self._step = _WINDOW
+        self._data = b""
+
+    def word(self, address: int) -> int:
+        """The 8 bytes at `address`; ReadError when they are not in the stack or not readable."""
+        at = address - self._base
+        if at < 0 or at + 8 > len(self._data):
+            self._load(address)
+            at = address - self._base
+        return int.from_bytes(self._data[at : at + 8], "little")
+
+    def _load(self, address: int) -> None:
+        size = min(self._step, self._high - address)
+        if size < 8:
+            raise ReadError(address, 8)
+        try:
+            self._data = self._memory.read_direct(address, size)
+        except ReadError:
+            self._data = self._memory.read_direct(address, 8)
+        self._base = address
+        self._step = min(self._step * 4, _MAX_PIECE)
+
+
+class Unwinder:
+    """Walks stacks of one program; the pc facts are kept for its lifetime."""
+
+    def __init__(self, modules: Modules, memory: Memory, layout: Layout, arch: Arch) -> None:
+        self._modules = modules
+        self._memory = memory
+        self._kinds = FuncKinds(layout)
+        self._uses_lr = arch.uses_lr
+        self._link = 0 if arch.uses_lr else 8  # bytes that a call pushes
+        self._min_frame = arch.min_frame_size
+        self._facts: Dict[int, Optional[PcFacts]] = {}
+
+    def facts(self, pc: int) -> Optional[PcFacts]:
+        """The facts of `pc`; None outside Go text."""
+        try:
+            return self._facts[pc]
+        except KeyError:
+            found = self._facts[pc] = self._look_up(pc)
+            return found
+
+    def _look_up(self, pc: int) -> Optional[PcFacts]:
+        found = self._modules.find(pc)
+        if found is None:
+            return None
+        module, func = found
+        try:
+            # A table that says nothing for this pc counts as -1 in the runtime; such a frame cannot be unwound.
+            delta = func.frame_size(pc) if func.pcsp else None
+        except FormatError:
+            delta = None
+        return PcFacts(module, func, delta, self._kinds)
+
+    def walk(self, start: Start, limit: int = MAX_FRAMES) -> Iterator[Union[Frame, Stop]]:
+        """Frames from the innermost out; a last Stop if something other than the outermost function ended it."""
+        pc, sp, lr = start.pc, start.sp, start.lr
+        stack = StackBytes(self._memory, sp, start.high)
+        trap, callee_sigpanic, innermost = start.trap, False, True
+        if not start.low <= sp <= start.high or sp % 8:
+            yield Stop("its stack pointer is outside its stack", pc, sp)
+            return
+        try:
+            if pc == 0:
+                # A call of a nil function: the caller is one word up (initAt).
+                pc, lr, sp = stack.word(sp), 0, sp + self._link
+            for _ in range(limit):
+                facts = self.facts(pc)
+                if facts is None:
+                    yield Stop(f"{pc:#x} is in no Go function", pc, sp)
+                    return
+                if facts.delta is None or facts.delta < 0:
+                    yield self._frame(facts, pc, sp, sp, trap, callee_sigpanic)
+                    yield Stop("no frame size is recorded for this pc", pc, sp)
+                    return
+                fp = sp + facts.delta + self._link
+                yield self._frame(facts, pc, sp, fp, trap, callee_sigpanic)
+                if facts.top:
+                    return
+                if facts.sp_write and not innermost:
+                    yield Stop(f"{facts.func.name} changes its stack pointer in ways no table records", pc, sp)
+                    return
+                caller = self._return_address(stack, sp, fp, lr, innermost)
+                if caller == 0 or fp > start.high:
+                    yield Stop("its stack ends without an outermost function", pc, sp)
+                    return
+                if fp == sp and caller == pc:
+                    yield Stop("it does not get any further", pc, sp)
+                    return
+                pc, sp, lr = caller, fp, 0
+                trap, callee_sigpanic, innermost = facts.injects, facts.sigpanic, False
+                if self._uses_lr and facts.injects:
+                    pc, sp, lr = self._past_injected(stack, pc, sp)
+        except ReadError as error:
+            yield Stop(str(error), pc, sp)
+
+    def _return_address(self, stack: StackBytes, sp: int, fp: int, lr: int, innermost: bool) -> int:
+        if not self._uses_lr:
+            return stack.word(fp - 8)
+        if (innermost and sp < fp) or lr == 0:
+            return stack.word(sp)
+        return lr
+
+    def _past_injected(self, stack: StackBytes, pc: int, sp: int) -> tuple[int, int, int]:
+        """The signal handler saved the interrupted lr in a 16-byte slot before it faked the call (next)."""
+        saved, sp = stack.word(sp), sp + 16
+        facts = self.facts(pc)
+        if facts is None:
+            return saved, sp, 0
+        return pc, sp, saved if facts.delta == 0 else 0
+
+    def _frame(self, facts: PcFacts, pc: int, sp: int, fp: int, trap: bool, after_sigpanic: bool) -> Frame:
+        func = facts.func
+        varp = fp - self._link
+        if varp > sp:
+            varp -= 8  # the saved frame pointer
+        continpc = pc
+        if after_sigpanic:
+            continpc = func.entry + func.deferreturn + 1 if func.deferreturn else 0
+        symbol_pc = pc if trap or pc <= func.entry else pc - 1
+        return Frame(func, facts.module, pc, sp, fp, fp + self._min_frame, varp, symbol_pc, continpc)

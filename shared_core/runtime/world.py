@@ -1,0 +1,286 @@
+"""The runtime's state at one stop: all goroutines, the Ms, and where each goroutine's stack is to be walked from.
+
+Source: Go 1.27 runtime/proc.go (allgs, allm), runtime/traceback.go (traceback1, isSystemGoroutine).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple, Union
+
+from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, GoxrayError, LayoutError, Maybe, ReadError
+from ..layouts.globals import Globals
+from ..memory import Memory
+from .clock import latest_time
+from .frames import SourceFrame, is_user_frame
+from .goroutine import MAX_GOROUTINES, Goroutine, GoroutineReader, plausible, read_goroutines
+from .machines import Machine, match_threads, read_machines
+from .signals import interrupted_context
+from .unwind import Frame, Start, Stop
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+_WHOLE_STACK = 1 << 16
+_USER_DEPTH = 64  # how far in the first user frame is looked for; the runtime nests a few calls at most
+
+
+def allgs_of(lookup: Globals, memory: Memory, reader: GoroutineReader) -> Tuple[int, int]:
+    """(array, length) of runtime.allgs, whose entries look like goroutines; LayoutError when nothing does.
+
+    allgptr and allglen, the copies that the runtime keeps for lock-free readers, serve where allgs is not found.
+    """
+    try:
+        header = lookup.find(
+            "runtime.allgs", lambda at: _leads_to_goroutines(memory, reader, *memory.slice_header(at)[:2])
+        )
+        return memory.slice_header(header)[:2]
+    except LayoutError:
+        pointer = lookup.find("runtime.allgptr", lambda at: _leads_to_goroutines(memory, reader, memory.u64(at), 1))
+        array = memory.u64(pointer)
+        length = lookup.find("runtime.allglen", lambda at: _leads_to_goroutines(memory, reader, array, memory.u64(at)))
+        return array, memory.u64(length)
+
+
+def _leads_to_goroutines(memory: Memory, reader: GoroutineReader, array: int, length: int) -> bool:
+    try:
+        if not 0 < length <= MAX_GOROUTINES or array % 8:
+            return False
+        memory.pointers(array, 1)
+        memory.pointers(array + 8 * (length - 1), 1)
+        found = [g for _, g in read_goroutines(memory, reader, (array, min(length, 16))) if isinstance(g, Goroutine)]
+        return bool(found) and sum(not plausible(g) for g in found) * 4 >= len(found) * 3
+    except GoxrayError:
+        return False
+
+
+class World:
+    """Goroutines and Ms of a stopped program; dropped when it runs again."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.memory = session.memory
+        self.warnings: List[str] = []
+        self.reader = GoroutineReader(session.layout)
+        self.allgs = allgs_of(session.globals, self.memory, self.reader)
+        self._goroutines: Optional[List[Goroutine]] = None
+        self._machines: Optional[List[Machine]] = None
+        self._stacks: Dict[int, Tuple[int, int]] = {}
+        self._system: Dict[int, Maybe[bool]] = {}
+        self._created: Dict[int, Optional[Tuple[str, str, int]]] = {}
+        self._now: Optional[Maybe[int]] = None
+
+    @property
+    def goroutines(self) -> List[Goroutine]:
+        """Every live goroutine, in the order the runtime keeps them; unreadable ones are counted in the warnings."""
+        if self._goroutines is None:
+            found, lost = [], []
+            for address, goroutine in read_goroutines(self.memory, self.reader, self.allgs):
+                if isinstance(goroutine, Absent) or plausible(goroutine):
+                    lost.append(address)
+                elif not goroutine.dead:
+                    found.append(goroutine)
+            if lost:
+                self.warnings.append(f"{len(lost)} goroutines cannot be read, the first at {lost[0]:#x}")
+            self._goroutines = found
+        return self._goroutines
+
+    def goroutine(self, goid: int) -> Optional[Goroutine]:
+        """The live goroutine with this id; None without one."""
+        return next((g for g in self.goroutines if g.id == goid), None)
+
+    @property
+    def machines(self) -> List[Machine]:
+        """Ms with their threads; those that could be read when the list is cut."""
+        if self._machines is None:
+            self._machines = self._read_machines()
+        return self._machines
+
+    def _read_machines(self) -> List[Machine]:
+        session = self._session
+        try:
+            allm = session.globals.find("runtime.allm", self._is_allm)
+            machines, cut = read_machines(self.memory, session.layout, allm)
+        except GoxrayError as error:
+            self.warnings.append(f"the runtime's threads cannot be told: {error}")
+            return []
+        if cut:
+            self.warnings.append(cut)
+        match_threads(machines, session.target.threads(), self._machine_stacks(machines), session.arch)
+        return machines
+
+    def _is_allm(self, address: int) -> bool:
+        """allm points to an M whose g0 belongs to it."""
+        try:
+            kind = self._session.layout.struct("runtime.m")
+            machine = self.memory.u64(address)
+            g0 = self.reader.parse(0, self.memory.read(self.memory.u64(machine + kind.offset("g0")), self.reader.size))
+            return machine != 0 and g0.raw.m == machine
+        except (ReadError, struct.error):
+            return False
+
+    def _machine_stacks(self, machines: List[Machine]) -> Dict[int, Tuple[int, int]]:
+        for machine in machines:
+            for g in (machine.g0, machine.gsignal, machine.curg):
+                if g and g not in self._stacks:
+                    try:
+                        raw = self.reader.parse(g, self.memory.read(g, self.reader.size)).raw
+                        self._stacks[g] = (raw.low, raw.high)
+                    except ReadError:
+                        continue
+        return self._stacks
+
+    def machine_of(self, goroutine: Goroutine) -> Optional[Machine]:
+        """The M that runs this goroutine, or is in a system call for it."""
+        address = goroutine.raw.m
+        return next((m for m in self.machines if m.address == address), None) if address else None
+
+    def selected(self) -> Optional[Goroutine]:
+        """The goroutine of the thread that the user has selected; None when it runs none."""
+        for machine in self.machines:
+            if machine.thread is not None and machine.thread.selected and machine.curg:
+                return next((g for g in self.goroutines if g.address == machine.curg), None)
+        return None
+
+    @property
+    def now(self) -> Maybe[int]:
+        """The latest instant that the program's memory bears witness to, in ns of its monotonic clock."""
+        if self._now is None:
+            self._now = latest_time(self._session, self.goroutines)
+        return self._now
+
+    def blocked_for(self, goroutine: Goroutine) -> Maybe[int]:
+        """For how many ns at least it has been blocked."""
+        since, now = goroutine.wait_since, self.now
+        if isinstance(since, Absent):
+            return since
+        return now if isinstance(now, Absent) else max(0, now - since)
+
+    def start(self, goroutine: Goroutine) -> Maybe[Start]:
+        """Where its stack is walked from; Absent where only its thread would know and there is none."""
+        raw = goroutine.raw
+        bounds = (raw.low, raw.high)
+        if goroutine.status == "syscall" and raw.syscall_sp:
+            return Start(raw.syscall_pc, raw.syscall_sp, 0, *bounds)
+        if goroutine.status in ("running", "syscall"):
+            return self._running_start(goroutine, bounds)
+        return self._saved_start(goroutine, bounds)
+
+    def _saved_start(self, goroutine: Goroutine, bounds: Tuple[int, int]) -> Start:
+        raw = goroutine.raw
+        if raw.syscall_sp:
+            return Start(raw.syscall_pc, raw.syscall_sp, 0, *bounds)
+        return Start(raw.sched_pc, raw.sched_sp, raw.sched_lr, *bounds)
+
+    def _running_start(self, goroutine: Goroutine, bounds: Tuple[int, int]) -> Maybe[Start]:
+        machine = self.machine_of(goroutine)
+        if machine is None or machine.thread is None:
+            return Absent(UNREADABLE, "it runs on a thread that the target does not show")
+        arch, registers = self._session.arch, machine.thread.registers
+        pc, sp = registers.get(arch.pc), registers.get(arch.sp)
+        if pc is None or sp is None:
+            return Absent(UNREADABLE, f"thread {machine.thread.tid} has no pc and sp")
+        if bounds[0] < sp <= bounds[1]:
+            if self._session.unwinder.facts(pc) is None:
+                return Absent(NOT_APPLICABLE, f"it runs code at {pc:#x} that is in no Go function")
+            return Start(pc, sp, registers.get(arch.lr) or 0 if arch.lr else 0, *bounds, trap=True)
+        if self._on(machine.gsignal, sp):
+            return self._signalled_start(goroutine, machine, bounds)
+        if self._on(machine.g0, sp) or machine.g0 == 0:
+            return self._saved_start(goroutine, bounds)
+        return Absent(NOT_APPLICABLE, f"thread {machine.thread.tid} is on a stack that is not Go's")
+
+    def _on(self, g: int, sp: int) -> bool:
+        low, high = self._stacks.get(g, (0, 0))
+        return low < sp <= high
+
+    def _signalled_start(self, goroutine: Goroutine, machine: Machine, bounds: Tuple[int, int]) -> Maybe[Start]:
+        """On the signal stack the goroutine's own registers are in the context that the kernel saved there."""
+        context = interrupted_context(self._session, machine, self._stacks[machine.gsignal])
+        if isinstance(context, Absent):
+            return context
+        if bounds[0] < context.sp <= bounds[1]:
+            return Start(context.pc, context.sp, context.lr, *bounds, trap=True)
+        return self._saved_start(goroutine, bounds)
+
+    def walk(self, goroutine: Goroutine) -> Iterator[Union[Frame, Stop]]:
+        """The goroutine's physical frames from the innermost out, then a Stop if something is wrong."""
+        start = self.start(goroutine)
+        if isinstance(start, Absent):
+            yield Stop(start.detail, 0, 0)
+        else:
+            yield from self._session.unwinder.walk(start)
+
+    def frames(self, goroutine: Goroutine) -> Iterator[Union[SourceFrame, Stop]]:
+        """Logical frames, inlined calls included."""
+        for item in self.walk(goroutine):
+            if isinstance(item, Stop):
+                yield item
+            else:
+                yield from self._session.source_frames.expand(item)
+
+    def user_frame(self, goroutine: Goroutine) -> Maybe[SourceFrame]:
+        """The first frame outside the runtime, as Delve picks it; the innermost when there is none."""
+        facts = self._session.source_frames.facts
+        innermost: Optional[SourceFrame] = None
+        for depth, item in enumerate(self.walk(goroutine)):
+            if isinstance(item, Stop):
+                return innermost or Absent(UNREADABLE, item.reason)
+            for fact in facts(item.module, item.func, item.symbol_pc):
+                if is_user_frame(fact[0]):
+                    return SourceFrame(*fact, item)
+                innermost = innermost or SourceFrame(*fact, item)
+            if depth >= _USER_DEPTH:
+                break
+        return innermost or Absent(UNREADABLE, "it has no frames")
+
+    def code_at(self, pc: int) -> Optional[Tuple[str, str, int]]:
+        """(function, file, line) of a return address such as gopc; None outside Go text."""
+        if pc not in self._created:
+            found = self._session.modules.find(pc)
+            self._created[pc] = None
+            if found is not None:
+                self._created[pc] = (found[1].name, *self._session.source_frames.at(*found, pc))
+        return self._created[pc]
+
+    def function_entry(self, pc: int) -> int:
+        """The entry of the function that holds `pc`; 0 outside Go text."""
+        found = self._session.modules.find(pc)
+        return found[1].entry if found else 0
+
+    def entry_at(self, pc: int) -> Optional[Tuple[str, str, int]]:
+        """(function, file, line) of a function's start such as startpc."""
+        found = self._session.modules.find(pc)
+        return None if found is None else (found[1].name, *found[1].entry_line())
+
+    def is_system(self, goroutine: Goroutine) -> bool:
+        """isSystemGoroutine(gp, false): the runtime's own goroutines, unless they are calling user code."""
+        start = goroutine.raw.startpc
+        known = self._system.get(start)
+        if known is None:
+            known = self._system[start] = self._system_by_start(start)
+        if isinstance(known, Absent):
+            return not self._runs_user_code(goroutine)
+        return known
+
+    def _system_by_start(self, startpc: int) -> Maybe[bool]:
+        found = self._session.modules.find(startpc)
+        if found is None:
+            return False
+        ids = self._session.layout.enums["func_ids"]
+        kind = ids.get(found[1].func_id)
+        if kind in ("runtime_main", "corostart", "handleAsyncEvent"):
+            return False
+        if kind in ("runfinq", "runCleanups"):
+            return Absent(NOT_APPLICABLE, "it depends on what it calls")
+        return found[1].name.startswith("runtime.")
+
+    def _runs_user_code(self, goroutine: Goroutine) -> bool:
+        """Whether a finalizer or cleanup goroutine is inside a user's function: fingRunningFinalizer, by its stack."""
+        frames = [item for item in self.frames(goroutine) if isinstance(item, SourceFrame)]
+        return any(is_user_frame(frame.function) for frame in frames)
+
+    def stats(self) -> Tuple[int, int]:
+        """(user goroutines, system goroutines)."""
+        system = sum(map(self.is_system, self.goroutines))
+        return len(self.goroutines) - system, system

@@ -1,0 +1,169 @@
+"""A Session: one target, understood as far as it has been asked. Everything is read when first needed."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+from .arch import Arch, get_arch
+from .binary.program import Modules, Program
+from .errors import FormatError, GoxrayError, LayoutError, NotGoError
+from .layouts.globals import Globals
+from .layouts.model import Layout
+from .layouts.resolve import resolve
+from .memory import Memory
+from .runtime.frames import SourceFrames
+from .runtime.goroutine import Goroutine, GoroutineReader, plausible, read_goroutines
+from .runtime.unwind import Unwinder
+from .runtime.world import World, allgs_of
+from .target import FILE, Target
+
+_SAMPLE = 64
+_ARCHES = ("amd64", "arm64")
+
+
+class Session:
+    """A target with its program, layout, globals and runtime state; the walkers' only way to any of them.
+
+    Raises NotGoError, FormatError or LayoutError from the property that first finds out.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.memory = Memory(target)
+        self.debug = False
+        self._program: Optional[Program] = None
+        self._layout: Optional[Layout] = None
+        self._layout_warnings: List[str] = []
+        self._modules: Optional[Modules] = None
+        self._globals: Optional[Globals] = None
+        self._unwinder: Optional[Unwinder] = None
+        self._source_frames: Optional[SourceFrames] = None
+        self._world: Optional[World] = None
+
+    def invalidate(self) -> None:
+        """Forget what the program may have changed: to be called when it has run. Its code and tables are kept."""
+        self.memory.clear()
+        self._world = None
+        if self._modules is not None and self._program is not None and self._layout is not None:
+            try:
+                current = self._program.modules(self._layout)
+            except GoxrayError:
+                current = []
+            if len(current) != len(self._modules.all):
+                # A plugin came: its functions are new, and so are the facts about pcs in them.
+                self._modules = self._unwinder = self._source_frames = self._globals = None
+
+    @property
+    def program(self) -> Program:
+        """The executable; NotGoError if it holds no Go program."""
+        if self._program is None:
+            if self.target.byte_order != "little" or self.target.pointer_size != 8 or self.target.arch not in _ARCHES:
+                raise NotGoError(f"goxray reads amd64 and arm64 programs; this one is {self.target.arch}")
+            self._program = Program(self.target, self.memory)
+        return self._program
+
+    @property
+    def arch(self) -> Arch:
+        return get_arch(self.program.arch)
+
+    @property
+    def layout(self) -> Layout:
+        """The layout that fits; LayoutError says what was tried."""
+        if self._layout is None:
+            program = self.program
+            path = program.image.path if program.image.in_file else None
+            resolution = resolve(program.go_version, program.arch, path, self._why_not)
+            self._layout = resolution.layout
+            self._layout_warnings = list(resolution.warnings)
+        return self._layout
+
+    def _why_not(self, layout: Layout) -> Optional[str]:
+        """The structural checks: the moduledata agrees with pclntab, and what allgs leads to are goroutines."""
+        try:
+            modules = Modules(self.program.modules(layout))
+            if self.target.kind == FILE:
+                return None
+            lookup = _globals(self.program, modules, layout)
+            reader = GoroutineReader(layout)
+            allgs = allgs_of(lookup, self.memory, reader)
+        except GoxrayError as error:
+            # With nothing of the runtime readable (a truncated core), the tables in the file must do.
+            return None if self._unreadable_data() else str(error)
+        except KeyError as error:
+            return f"it does not name {error}"
+        return _first_misfit(self, reader, allgs)
+
+    def _unreadable_data(self) -> bool:
+        image = self.program.image
+        writable = [s for s in image.elf.segments if s.writable and s.file_size]
+        for segment in writable:
+            try:
+                self.memory.read(segment.address + image.bias, min(segment.file_size, 64))
+                return False
+            except GoxrayError:
+                continue
+        return bool(writable)
+
+    @property
+    def warnings(self) -> List[str]:
+        """What the user should know about how far the answers can be trusted."""
+        world = self._world.warnings if self._world is not None else []
+        program = self._program.warnings if self._program is not None else []
+        return [*program, *self._layout_warnings, *world]
+
+    @property
+    def modules(self) -> Modules:
+        """The program's modules, for pc -> function."""
+        if self._modules is None:
+            self._modules = Modules(self.program.modules(self.layout))
+        return self._modules
+
+    @property
+    def globals(self) -> Globals:
+        """Addresses of the runtime's variables."""
+        if self._globals is None:
+            self._globals = _globals(self.program, self.modules, self.layout)
+        return self._globals
+
+    @property
+    def unwinder(self) -> Unwinder:
+        if self._unwinder is None:
+            self._unwinder = Unwinder(self.modules, self.memory, self.layout, self.arch)
+        return self._unwinder
+
+    @property
+    def source_frames(self) -> SourceFrames:
+        if self._source_frames is None:
+            self._source_frames = SourceFrames(self.layout)
+        return self._source_frames
+
+    @property
+    def world(self) -> World:
+        """The runtime's state at this stop: goroutines and Ms. FormatError for a target that has no memory."""
+        if self._world is None:
+            if self.target.kind == FILE:
+                raise FormatError("there is no process: open a core with `core-file`, `attach PID`, or `run`")
+            self._world = World(self)
+        return self._world
+
+
+def _globals(program: Program, modules: Modules, layout: Layout) -> Globals:
+    elf, bias = program.image.elf, program.image.bias
+
+    def symbol(name: str) -> Optional[int]:
+        value = elf.symbol(name)
+        return None if value is None else value + bias
+
+    return Globals(layout, get_arch(program.arch), modules.code, symbol)
+
+
+def _first_misfit(session: Session, reader: GoroutineReader, allgs: tuple[int, int]) -> Optional[str]:
+    sample = (allgs[0], min(allgs[1], _SAMPLE))
+    readable = [g for _, g in read_goroutines(session.memory, reader, sample) if isinstance(g, Goroutine)]
+    reasons = [reason for reason in map(plausible, readable) if reason]
+    if readable and len(reasons) > len(readable) // 4:
+        return f"what should be goroutines are none: {reasons[0]}"
+    return None
+
+
+__all__ = ["LayoutError", "Session"]

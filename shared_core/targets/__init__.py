@@ -1,0 +1,1 @@
+"""Targets of our own, for where there is no debugger."""
