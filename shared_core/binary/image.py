@@ -1,4 +1,4 @@
-"""A loaded image: the executable where it sits in the address space, its constants from the file, the rest from memory."""
+"""A loaded image: the executable where it sits in memory; its constants come from the file, the rest from memory."""
 
 from __future__ import annotations
 

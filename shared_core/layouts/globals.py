@@ -70,7 +70,7 @@ class Globals:
             targets = self._targets_of(anchor.function)
             if targets:
                 present += 1
-                votes.update(dict.fromkeys(target - anchor.offset for target in targets))
+                votes.update({target - anchor.offset for target in targets})
         least = 2 if present > 1 else 1
         return [address for address, count in votes.most_common() if count >= least]
 

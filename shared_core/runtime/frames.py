@@ -120,7 +120,7 @@ def package_of(function: str) -> str:
 
 
 def is_exported_runtime(name: str) -> bool:
-    """traceback.go, isExportedRuntime: exported functions, and exported methods on exported types, of package runtime."""
+    """isExportedRuntime: exported functions, and exported methods on exported types, of package runtime."""
     if not name.startswith("runtime."):
         return False
     receiver, _, method = name[len("runtime.") :].rpartition(".")

@@ -40,7 +40,7 @@ class Rules:
         self.outer = layout.constants.get("traceback_outer_frames", 0)
 
     def shows(self, function: str, func_id: int, first: bool, callee_id: int) -> bool:
-        """Whether a frame is printed; `callee_id` is the func id of the frame before it, `first` if none was printed."""
+        """Whether a frame is printed; `callee_id` is the func id of the one before it, `first` if none was printed."""
         if self._everything:
             return True
         if func_id == self._wrapper and callee_id not in self._panicking:
