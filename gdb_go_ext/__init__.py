@@ -13,16 +13,18 @@ def _goxray_load():
     # Not __file__, which Python leaves at the outer script's when one script sources another.
     here = os.path.abspath(sys._getframe().f_code.co_filename)
     parent = os.path.dirname(os.path.dirname(here))
+    # A file that is sourced runs as __main__, and again under its real name by this import.
+    imported_before = "gdb_go_ext" in sys.modules
     sys.path.insert(0, parent)
     try:
         import gdb_go_ext.bootstrap
     finally:
         sys.path.remove(parent)
-    gdb_go_ext.bootstrap.load()
+    if imported_before:
+        gdb_go_ext.bootstrap.load()
 
 
 try:
-    # A file that is sourced runs as __main__, and again under its real name by the import above, which does the work.
     _goxray_load()
 finally:
     del _goxray_load
