@@ -51,17 +51,18 @@ def _crashed() -> Core:
 
 
 def _commands(core: Core) -> List[str]:
-    commands = ["go-info", "go-goroutines", "go-traceback 1", "go-args", "go-args --frame"]
-    return [*commands, f"go-stackmap --goroutine 1 --frame {_frame_number(core)}"]
+    frame = _frame_number(core)
+    commands = ["go-info", "go-goroutines", "go-traceback 1", "go-args"]
+    return [*commands, f"go-args --goroutine 1 --frame {frame}", f"go-stackmap --goroutine 1 --frame {frame}"]
 
 
 def _frame_number(core: Core) -> int:
-    """Which frame of goroutine 1 is in FUNCTION: above it are the runtime's own, more or less of them by version."""
+    """Which frame of goroutine 1 is in FUNCTION: inside it are the runtime's own, more or less of them by version."""
     with tempfile.TemporaryDirectory() as place:
         output = Path(place) / "frames.json"
         _gdb(core, [f"go-stackmap --goroutine 1 --json --output {output}"], quiet=True)
         frames = json.loads(output.read_text())["frames"] if output.exists() else []
-    return next((number for number, frame in enumerate(frames) if frame["function"] == FUNCTION), 0)
+    return next((int(frame["number"]) for frame in frames if frame["function"] == FUNCTION), 0)
 
 
 def _gdb(core: Core, commands: Sequence[str], quiet: bool = False) -> int:

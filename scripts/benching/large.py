@@ -12,7 +12,8 @@ from tests.support.build import MODULE, build
 from tests.support.cores import take_core
 from tests.support.paths import FixtureError, filled
 
-PACKAGES, TYPES, METHODS = 64, 20, 48  # 61,440 methods, and the runtime's own functions besides
+PACKAGES, TYPES, METHODS = 64, 20, 48
+FUNCTIONS = PACKAGES * TYPES * METHODS  # besides the runtime's own
 DEBIAN_PACKAGE, DEBIAN_PROGRAM = "prometheus", "usr/bin/prometheus"
 
 _MAIN = """// Generated: parks a few goroutines over many packages and aborts.

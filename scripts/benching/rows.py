@@ -1,0 +1,96 @@
+"""Measures commands in gdb and keeps a row for each; prints the table."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, NamedTuple, Optional, Sequence
+
+from tabulate import tabulate
+
+from .measure import Cost, MeasureError, gdb_line, measured
+
+
+@dataclass(frozen=True)
+class Task:
+    """A command and what it may cost over gdb alone; its answer must have at least `lines` lines to count."""
+
+    command: str
+    seconds: Optional[float] = None
+    mib: Optional[float] = None
+    lines: int = 1
+
+
+class Row(NamedTuple):
+    """`cost` is what the task adds to `alone`, gdb with the same files and nothing to do (None: no gdb involved)."""
+
+    what: str
+    on: str
+    alone: Optional[Cost]
+    cost: Cost
+    seconds_budget: Optional[float] = None
+    mib_budget: Optional[float] = None
+
+    @property
+    def exceeded(self) -> bool:
+        slow = self.seconds_budget is not None and self.cost.seconds > self.seconds_budget
+        return slow or (self.mib_budget is not None and self.cost.mib > self.mib_budget)
+
+    def cells(self) -> List[str]:
+        alone = f"{self.alone.seconds:.2f} s" if self.alone else ""
+        seconds = "" if self.seconds_budget is None else f"{self.seconds_budget:.1f} s"
+        mib = "" if self.mib_budget is None else f"{self.mib_budget:.0f} MiB"
+        cost = [f"{self.cost.seconds:.3f} s", seconds, f"{self.cost.mib:.0f} MiB", mib]
+        return [self.what, self.on, alone, *cost, "EXCEEDED" if self.exceeded else ""]
+
+
+class Bench:
+    """The rows so far; each number is a median of `runs` runs."""
+
+    def __init__(self, runs: int) -> None:
+        self.runs = runs
+        self.rows: List[Row] = []
+
+    def load(self, seconds: float) -> None:
+        """What `source gdb_go_ext` costs in an otherwise empty gdb."""
+        alone = measured(gdb_line([], extension=False), self.runs)
+        loaded = measured(gdb_line([]), self.runs)
+        self._add(Row("load the extension", "no program", alone, loaded.over(alone), seconds))
+
+    def tasks(self, on: str, exe: Path, core: Optional[Path], tasks: Sequence[Task]) -> None:
+        """The first answer of each command, in a gdb of its own; the loading of the extension is part of it."""
+        alone = measured(gdb_line([], exe, core, extension=False), self.runs)
+        for task in tasks:
+            cost = self._answered(task, exe, core).over(alone)
+            self._add(Row(task.command, on, alone, cost, task.seconds, task.mib))
+
+    def peer(self, name: str, on: str, command: Sequence[str]) -> None:
+        """Another tool on the same files; its exit status is its own affair, since some fail after their answer."""
+        self._add(Row(name, on, None, measured(command, self.runs, allowed=range(-64, 256))))
+
+    def _answered(self, task: Task, exe: Path, core: Optional[Path]) -> Cost:
+        with tempfile.TemporaryDirectory(prefix="goxray-bench-") as place:
+            answer = Path(place) / "answer"
+            cost = measured(gdb_line([f"{task.command} --output {answer}"], exe, core), self.runs)
+            lines = answer.read_text().count("\n") if answer.exists() else 0
+        if lines < task.lines:
+            raise MeasureError(f"{task.command} on {exe.name} answered {lines} lines where {task.lines} were due")
+        return cost
+
+    def _add(self, row: Row) -> None:
+        self.rows.append(row)
+        print(f"  {row.what} on {row.on}: {row.cost.seconds:.2f} s, {row.cost.mib:.0f} MiB", file=sys.stderr)
+
+    def table(self) -> str:
+        """All rows, for people."""
+        headers = ["what", "on", "gdb alone", "time", "budget", "memory", "budget", ""]
+        sides = ("left", "left", "right", "right", "right", "right", "right", "left")
+        title = (
+            f"{os.cpu_count()} cores, {platform.machine()}, medians of {self.runs} runs; time and memory over gdb alone"
+        )
+        cells = [row.cells() for row in self.rows]
+        return f"{title}\n\n{tabulate(cells, headers, colalign=sides, disable_numparse=True)}"
