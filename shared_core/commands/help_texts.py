@@ -5,4 +5,136 @@ from __future__ import annotations
 
 from typing import Dict
 
-TEXTS: Dict[str, str] = {}
+TEXTS: Dict[str, str] = {
+    "go-info": """\
+Which Go built this program, how, and what is known of it.
+
+Usage: go-info [-h] [--json] [--output FILE]
+
+  -h, --help              print this help
+  --json                  print one JSON document
+  --output FILE           write the answer to FILE instead of printing it
+
+Works on a bare executable, a core and a live process; what cannot be told says why.
+""",
+    "go-symbols": """\
+List functions with address, size, file and line.
+
+Usage: go-symbols [-h] [REGEX] [--at ADDR] [--files] [--limit N] [--json]
+                  [--output FILE]
+
+  -h, --help              print this help
+  [REGEX]                 only names (with --files: paths) that match it
+  --at ADDR               the function that holds this address
+  --files                 list the source files instead
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output FILE           write the answer to FILE instead of printing it
+
+Names are those that `go tool nm` prints for the unstripped program. SIZE is the code's, without padding.
+With --at, file and line are those of the address, else those of the function's entry.
+
+  go-symbols ^main\\.
+  go-symbols --at 0x47fe80
+  go-symbols --json --output symbols.json
+""",
+    "go-goroutines": """\
+List goroutines, and their stacks if asked.
+
+Usage: go-goroutines [-h] [-t [DEPTH]] [--all] [--status S] [--wait-reason R]
+                     [--function REGEX] [--sort id|wait|status|function] [--limit N]
+                     [--json] [--output FILE]
+
+  -h, --help              print this help
+  -t [DEPTH]              with stacks, of at most DEPTH frames (default 10)
+  --all                   include the runtime's own goroutines
+  --status S              only this status (running, runnable, waiting, syscall, ...)
+  --wait-reason R         only waits whose reason holds this text
+  --function REGEX        only stacks with a function that matches it
+  --sort id|wait|status|function
+                          order: id, wait (longest first), status, function
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output FILE           write the answer to FILE instead of printing it
+
+STATUS is the runtime's wait reason, or the status of a goroutine that does not wait. BLOCKED is a lower
+bound, known only for those that were blocked when the garbage collector last ran. THREAD is the thread's id in the
+debugger. USER FRAME is the first function outside the runtime. The runtime's own goroutines are left out.
+
+  go-goroutines -t 5 --wait-reason chan
+  go-goroutines --function 'net/http' --sort wait --limit 20
+  go-goroutines --json --output goroutines.json
+""",
+    "go-goroutine": """\
+Show one goroutine in full.
+
+Usage: go-goroutine [-h] [ID] [--json] [--output FILE]
+
+  -h, --help              print this help
+  [ID]                    default: the selected thread's
+  --json                  print one JSON document
+  --output FILE           write the answer to FILE instead of printing it
+
+Status, wait reason, thread, who started it, labels, and its stack with argument words.
+""",
+    "go-traceback": """\
+Print tracebacks in the Go runtime's own form.
+
+Usage: go-traceback [-h] [ID ...] [--all] [--level single|all|system] [--json]
+                    [--output FILE]
+
+  -h, --help              print this help
+  [ID ...]                default: the selected thread's goroutine
+  --all                   all goroutines, the selected thread's first
+  --level single|all|system
+                          as GOTRACEBACK: system adds runtime frames, gp, fp, sp, pc
+  --json                  print one JSON document
+  --output FILE           write the answer to FILE instead of printing it
+
+Argument words are in hex; one that is followed by ? is no longer live.
+
+  go-traceback 1 18
+  go-traceback --all --level system
+""",
+    "go-args": """\
+Print os.Args and the environment, or the arguments of frames.
+
+Usage: go-args [-h] [--env] [--frame [N]] [--goroutine ID] [--json] [--output FILE]
+
+  -h, --help              print this help
+  --env                   the environment too
+  --frame [N]             the arguments of the functions on a stack, or of its frame N alone
+  --goroutine ID          this goroutine, not the selected thread's
+  --json                  print one JSON document
+  --output FILE           write the answer to FILE instead of printing it
+
+Without options: os.Args, as the runtime keeps them (the program may have changed os.Args since).
+With --frame: per function the words that the compiler describes (FUNCDATA_ArgInfo), with address, size and value, and
+whether each is live at this pc. A dead word holds whatever the stack held there.
+
+  go-args --env
+  go-args --frame
+  go-args --frame 2 --goroutine 18
+""",
+    "go-stackmap": """\
+Show which words of a frame are live pointers.
+
+Usage: go-stackmap [-h] [FUNCTION|*PC] [--frame N] [--goroutine ID] [--json]
+                   [--output FILE]
+
+  -h, --help              print this help
+  [FUNCTION|*PC]          the bitmaps of a function, or those at a pc
+  --frame N               only frame N of the stack
+  --goroutine ID          this goroutine, not the selected thread's
+  --json                  print one JSON document
+  --output FILE           write the answer to FILE instead of printing it
+
+For a stack: each argument and local word that the stack map calls a pointer at the frame's pc, its
+value, what it points to, and the frame's stack objects. For a function or a pc: the bitmaps themselves.
+
+  go-stackmap
+  go-stackmap --goroutine 18 --frame 2
+  go-stackmap main.worker
+  go-stackmap *0x47fe80
+""",
+}
