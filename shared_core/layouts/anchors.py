@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
 
 from ..arch import get_arch
 from ..arch.refs import data_refs, distinct_targets
 from ..errors import LayoutError
 from .elf_image import ElfImage, Symbol
+from .globals import rank_candidates
+from .model import Anchor
 from .wanted import GLOBALS, MAX_ANCHORS, MIN_ANCHORS, OPTIONAL_GLOBALS, SCARCE_GLOBALS
 
 Access = Tuple[str, int, int]  # as layouts.Anchor: function, access, offset
@@ -16,6 +19,8 @@ Access = Tuple[str, int, int]  # as layouts.Anchor: function, access, offset
 _PACKAGES = ("runtime.", "os.", "syscall.", "time.", "internal/")
 _NUMBERED = re.compile(r"\.(func|gowrap|deferwrap|init\.)?\d")
 _MAX_CODE = 6000  # bytes: short functions are quick to disassemble and have few accesses to count wrong
+MAX_ADDED = 6  # further accesses, where the best ones alone do not do in every build
+MAX_TRIED = 60
 
 
 class Build(NamedTuple):
@@ -59,8 +64,9 @@ def choose_anchors(main: Build, variants: Sequence[Build]) -> Dict[str, List[Acc
     found: Dict[str, List[Access]] = {}
     for name, candidates in accesses.items():
         ranked = sorted(candidates, key=lambda access: _rank(access, name, main, variants))
-        chosen = _one_per_function(ranked)[:MAX_ANCHORS]
-        if len(chosen) >= (MIN_ANCHORS if name in GLOBALS else 1):
+        others = ranked[:MAX_TRIED] + _elsewhere(name, main, variants)[:MAX_TRIED]
+        chosen = _improved(name, _best_per_function(ranked)[:MAX_ANCHORS], others, [main, *variants])
+        if len({function for function, _, _ in chosen}) >= (MIN_ANCHORS if name in GLOBALS else 1):
             found[name] = chosen
     lost = [name for name in (*GLOBALS, *SCARCE_GLOBALS) if name not in found]
     if lost:
@@ -95,8 +101,34 @@ def _rank(access: Access, name: str, main: Build, variants: Sequence[Build]) -> 
     return wrong, missing, main.sizes[function] // 512 + number, offset, function
 
 
-def _one_per_function(ranked: Iterable[Access]) -> List[Access]:
+def _best_per_function(ranked: Iterable[Access]) -> List[Access]:
     best: Dict[str, Access] = {}
     for access in ranked:
         best.setdefault(access[0], access)
     return list(best.values())
+
+
+def _elsewhere(name: str, main: Build, variants: Sequence[Build]) -> List[Access]:
+    """Accesses of functions that `main` has not, since they are inlined there; the most frequent ones first."""
+    counts: Counter[Access] = Counter()
+    for build in variants:
+        counts.update(a for a in _accesses(build, (name,)).get(name, ()) if a[0] not in main.targets)
+    return [access for access, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def _improved(name: str, chosen: List[Access], others: Sequence[Access], builds: Sequence[Build]) -> List[Access]:
+    """`chosen` and what must be added, of `others`, for them to lead to `name` in as many builds as possible."""
+    failures = _failures(name, chosen, builds)
+    for access in others:
+        if not failures or len(chosen) >= MAX_ANCHORS + MAX_ADDED:
+            break
+        if access not in chosen and (fewer := _failures(name, [*chosen, access], builds)) < failures:
+            chosen, failures = [*chosen, access], fewer
+    return chosen
+
+
+def _failures(name: str, accesses: Sequence[Access], builds: Sequence[Build]) -> int:
+    """In how many of the builds that have the global the accesses put another address first."""
+    anchors = [Anchor(*access) for access in accesses]
+    inside = (build for build in builds if name in build.globals)
+    return sum(rank_candidates(anchors, b.targets.get)[:1] != [b.globals[name].address] for b in inside)

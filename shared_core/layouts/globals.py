@@ -12,8 +12,36 @@ from .model import Anchor, Layout
 
 FunctionCode = Callable[[str], Optional[Tuple[int, bytes]]]
 Symbols = Callable[[str], Optional[int]]
+TargetsOf = Callable[[str], Optional[Sequence[int]]]  # function -> the distinct data addresses it touches, in order
 
 MAX_CANDIDATES = 256
+
+
+def follow(anchor: Anchor, targets_of: TargetsOf) -> Optional[int]:
+    """The global's address by `anchor` alone; None where its function is not there or touches less than recorded."""
+    targets = targets_of(anchor.function)
+    if targets is None or anchor.access >= len(targets):
+        return None
+    return targets[anchor.access] - anchor.offset
+
+
+def rank_candidates(anchors: Sequence[Anchor], targets_of: TargetsOf) -> List[int]:
+    """Every address that fits one of a global's anchors, best first.
+
+    The global is what all anchor functions touch; other build flags change the order in which they touch things, so
+    each anchor votes for every address that its function touches, and once more for the one at the recorded place.
+    An address that only one of several functions touches, and not there, is no candidate.
+    """
+    recorded = Counter(address for address in (follow(a, targets_of) for a in anchors) if address is not None)
+    common: Counter[int] = Counter()
+    present = 0
+    for anchor in anchors:
+        targets = targets_of(anchor.function)
+        present += bool(targets)
+        common.update(target - anchor.offset for target in targets or ())
+    least = 2 if present > 1 else 1
+    places = [address for address in (*recorded, *common) if address in recorded or common[address] >= least]
+    return sorted(dict.fromkeys(places), key=lambda address: (-common[address] - recorded[address], -recorded[address]))
 
 
 class Globals:
@@ -33,8 +61,8 @@ class Globals:
         self._candidates: Dict[str, List[int]] = {}
 
     def candidates(self, name: str) -> List[int]:
-        """Possible addresses of `name`, most trusted first: the symbol table's, the one that most recorded anchors
-        agree on, then every other that the anchor functions touch in common. Empty for an unknown global."""
+        """Possible addresses of `name`, most trusted first: the symbol table's, the one that most anchors agree on,
+        then every other that the anchor functions touch in common. Empty for an unknown global."""
         if name not in self._candidates:
             self._candidates[name] = self._find_candidates(name)
         return self._candidates[name]
@@ -49,36 +77,8 @@ class Globals:
     def _find_candidates(self, name: str) -> List[int]:
         symbol = self._symbols(name)
         found = [] if symbol is None else [symbol]
-        anchors = self._layout.globals.get(name, ())
-        found += self._recorded(anchors)
-        found += self._common(anchors)
+        found += rank_candidates(self._layout.globals.get(name, ()), self._targets_of)
         return list(dict.fromkeys(found))[:MAX_CANDIDATES]
-
-    def _recorded(self, anchors: Sequence[Anchor]) -> List[int]:
-        """What each anchor says, those with most votes first; among equals the better anchor's."""
-        votes = Counter(address for address in map(self._follow, anchors) if address is not None)
-        return [address for address, _ in votes.most_common()]
-
-    def _common(self, anchors: Sequence[Anchor]) -> List[int]:
-        """Other builds touch the same globals in another order: addresses by how many of the functions touch them.
-
-        Those that only one function touches count only where there is no other function to ask.
-        """
-        votes: Counter[int] = Counter()
-        present = 0
-        for anchor in anchors:
-            targets = self._targets_of(anchor.function)
-            if targets:
-                present += 1
-                votes.update({target - anchor.offset for target in targets})
-        least = 2 if present > 1 else 1
-        return [address for address, count in votes.most_common() if count >= least]
-
-    def _follow(self, anchor: Anchor) -> Optional[int]:
-        targets = self._targets_of(anchor.function)
-        if targets is None or anchor.access >= len(targets):
-            return None
-        return targets[anchor.access] - anchor.offset
 
     def _targets_of(self, function: str) -> Optional[List[int]]:
         if function not in self._targets:
@@ -100,7 +100,7 @@ class Globals:
         targets = self._targets_of(anchor.function)
         if targets is None:
             return "not in the program"
-        address = self._follow(anchor)
+        address = follow(anchor, self._targets_of)
         if address is None:
             return f"names only {len(targets)} data addresses, not {anchor.access + 1}"
         return f"{address:#x} did not check out"
