@@ -29,8 +29,10 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
 def filtered(session: Session, options: argparse.Namespace) -> List[Goroutine]:
     """The goroutines that pass every filter given, in the runtime's order; UserError on an unknown status."""
     world = session.world
-    tests = _tests(world, options)
-    return [g for g in world.goroutines if all(test(g) for test in tests)]
+    found = world.goroutines
+    for test in _tests(world, options):
+        found = [goroutine for goroutine in found if test(goroutine)]
+    return found
 
 
 def _tests(world: World, options: argparse.Namespace) -> List[Test]:

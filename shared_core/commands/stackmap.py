@@ -16,7 +16,7 @@ from ..runtime.stackmaps import FrameMap, LiveObject, PcMaps, Slot, frame_map, m
 from ..runtime.unwind import Frame
 from .base import Command, Result, count
 from .selection import add_goroutine, one
-from .views import stack_items
+from .views import Views
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -73,7 +73,7 @@ def run(session: Session, options: argparse.Namespace) -> Result:
 
 def _of_stack(session: Session, options: argparse.Namespace) -> StackMaps:
     goroutine = one(session, options.goroutine)
-    frames, problem = stack_items(session.world, goroutine)
+    frames, problem = Views(session).stack(goroutine)
     if options.frame is not None and options.frame >= len(frames):
         raise UserError(f"goroutine {goroutine.id} has {len(frames)} frames, numbered from 0")
     physical = [(number, frame) for number, frame in enumerate(frames) if not frame.inlined]

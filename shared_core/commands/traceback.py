@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, List, Optional
 
 from ..errors import Absent, Maybe
+from ..runtime.frames import SourceFrame
 from ..runtime.goroutine import Goroutine
 from ..runtime.traceback import SYSTEM, Elided, Rules
 from .base import Command, Result, count
 from .selection import one
-from .views import FrameView, Place, Views
+from .views import Place, Views
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -30,7 +31,7 @@ class Traceback:
     machine: Optional[tuple[int, int]]
     blocked_for: Maybe[int]
     labels: Maybe[Dict[str, str]]
-    frames: Elided[FrameView]
+    frames: Elided[SourceFrame]
     problem: str
     created_by: Optional[Place]
     created_entry: int

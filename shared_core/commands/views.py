@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Tuple
 
 from ..errors import NOT_APPLICABLE, UNPARSABLE, Absent, GoxrayError, Maybe
 from ..runtime.args import ArgItem, frame_args
@@ -25,28 +25,10 @@ class Place(NamedTuple):
     pc: int
 
 
-class FrameView(NamedTuple):
-    """A logical frame; `args` is None where nobody asked for them.
-
-    sp and fp are the physical frame's; `entry` is the entry of its function, `func_id` the runtime's number for it.
-    """
-
-    function: str
-    file: str
-    line: int
-    pc: int
-    sp: int
-    fp: int
-    entry: int
-    func_id: int
-    inlined: bool
-    args: Optional[Maybe[List[ArgItem]]] = None
-
-
 class StackView(NamedTuple):
     """Frames from the innermost out; `problem` says why the walk ended early, "" when it did not."""
 
-    frames: List[FrameView]
+    frames: List[SourceFrame]
     problem: str = ""
 
 
@@ -57,7 +39,7 @@ class GoroutineView(NamedTuple):
     system: bool
     thread: Maybe[int]
     blocked_for: Maybe[int]
-    user_frame: Maybe[FrameView]
+    user_frame: Maybe[SourceFrame]
     created_by: Maybe[Place]
     start: Optional[Maybe[Place]] = None
     labels: Optional[Maybe[Dict[str, str]]] = None
@@ -66,14 +48,6 @@ class GoroutineView(NamedTuple):
 
 _NO_THREAD = Absent(NOT_APPLICABLE, "it is on no thread")
 _MAIN = Absent(NOT_APPLICABLE, "the runtime started it")
-
-
-def frame_view(frame: SourceFrame, args: Optional[Maybe[List[ArgItem]]] = None) -> FrameView:
-    physical = frame.physical
-    return FrameView(
-        frame.function, frame.file, frame.line, physical.pc, physical.sp, physical.fp, physical.func.entry,
-        frame.func_id, frame.inlined, args,
-    )  # fmt: skip
 
 
 class Views:
@@ -87,13 +61,12 @@ class Views:
     def goroutine(self, goroutine: Goroutine, full: bool = False, depth: Optional[int] = None) -> GoroutineView:
         """One goroutine; `full` adds what only --json and go-goroutine show, `depth` so many frames of its stack."""
         world = self.world
-        user = world.user_frame(goroutine)
         return GoroutineView(
             goroutine,
             world.is_system(goroutine),
             self._threads.get(goroutine.raw.m, _NO_THREAD) if goroutine.raw.m else _NO_THREAD,
             world.blocked_for(goroutine),
-            user if isinstance(user, Absent) else frame_view(user),
+            world.user_frame(goroutine),
             self.created_by(goroutine),
             self._start(goroutine) if full else None,
             self._labels(goroutine) if full else None,
@@ -117,13 +90,13 @@ class Views:
 
     def stack(self, goroutine: Goroutine, depth: Optional[int] = None, args: bool = False) -> StackView:
         """Up to `depth` logical frames, with their arguments if asked for."""
-        frames: List[FrameView] = []
+        frames: List[SourceFrame] = []
         for item in self.world.frames(goroutine):
             if isinstance(item, Stop):
                 return StackView(frames, item.reason)
             if depth is not None and len(frames) >= depth:
                 break
-            frames.append(frame_view(item, self.args(item) if args else None))
+            frames.append(item._replace(args=self.args(item)) if args else item)
         return StackView(frames)
 
     def args(self, frame: SourceFrame) -> Maybe[List[ArgItem]]:
@@ -135,14 +108,3 @@ class Views:
             return frame_args(self._session.source_frames.tabs(physical.module), physical, self._session.memory)
         except GoxrayError as error:
             return Absent(UNPARSABLE, str(error))
-
-
-def stack_items(world: World, goroutine: Goroutine) -> Tuple[List[SourceFrame], str]:
-    """All logical frames of a goroutine, and why the walk ended early."""
-    frames: List[SourceFrame] = []
-    item: Union[SourceFrame, Stop]
-    for item in world.frames(goroutine):
-        if isinstance(item, Stop):
-            return frames, item.reason
-        frames.append(item)
-    return frames, ""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Dict, List, Union
 
 from ..commands.args import FrameArgs, ProcessArgs
-from ..commands.views import FrameView
 from ..errors import Absent, Maybe
 from ..runtime.args import ArgWord
-from ..runtime.frames import display_name
+from ..runtime.frames import SourceFrame, display_name
 from .escape import escape
 from .frames import args_text, frame_document
 from .table import Column, table
@@ -40,7 +39,7 @@ def _plain(entry: Maybe[bytes]) -> str:
     return f"? ({entry})" if isinstance(entry, Absent) else escape(entry, _MAX_TEXT)
 
 
-def _frame(number: int, frame: FrameView) -> str:
+def _frame(number: int, frame: SourceFrame) -> str:
     head = f"#{number}  {escape(display_name(frame.function))}({args_text(frame)})  {escape(frame.file)}:{frame.line}\n"
     if frame.args is None or isinstance(frame.args, Absent):
         return head + f"    {frame.args.detail if frame.args is not None else ''}\n"

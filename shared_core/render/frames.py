@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Dict, List, Union
 
-from ..commands.views import FrameView, Place, StackView
+from ..commands.views import Place, StackView
 from ..errors import Absent, Maybe
 from ..runtime.args import ArgItem, ArgWord
-from ..runtime.frames import display_name
+from ..runtime.frames import SourceFrame, display_name
 from .escape import escape
 
 _OPEN, _CLOSE = "begin", "end"
@@ -22,7 +22,7 @@ def _short(function: str, file: str, line: int) -> str:
     return f"{display_name(function)} {tail}:{line}"
 
 
-def short_place(place: Union[FrameView, Place]) -> str:
+def short_place(place: Union[SourceFrame, Place]) -> str:
     """ "main.worker app/main.go:17"."""
     return _short(place.function, place.file, place.line)
 
@@ -39,14 +39,14 @@ def stack_lines(stack: StackView) -> List[str]:
     return lines
 
 
-def frame_document(frame: FrameView) -> Dict[str, Any]:
+def frame_document(frame: SourceFrame) -> Dict[str, Any]:
     found = {
         "function": frame.function,
         "file": frame.file,
         "line": frame.line,
         "pc": hex(frame.pc),
-        "sp": hex(frame.sp),
-        "fp": hex(frame.fp),
+        "sp": hex(frame.physical.sp),
+        "fp": hex(frame.physical.fp),
         "inlined": frame.inlined,
     }
     if frame.args is not None:
@@ -79,7 +79,7 @@ def place_document(place: Place) -> Dict[str, Any]:
     }
 
 
-def args_text(frame: FrameView) -> str:
+def args_text(frame: SourceFrame) -> str:
     """What a traceback prints between the parentheses (runtime's printArgs)."""
     if frame.inlined:
         return "..."

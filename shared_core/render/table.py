@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import List, NamedTuple, Sequence
 
 from .escape import escape, width
@@ -20,20 +21,26 @@ class Column(NamedTuple):
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
     """The table as text, each line ended by a newline; cells are stripped, and escaped if not printable."""
-    lines = [_clean([column.title for column in columns])]
-    lines += [_clean(row) for row in rows]
+    lines = _clean([[column.title for column in columns], *rows])
     if len(lines) > _MANY or len(lines) == 1 or not _all_ascii(lines):
         return by_width(columns, lines)
     return by_tabulate(columns, lines)
 
 
-def _clean(row: Sequence[str]) -> List[str]:
-    return [(cell if cell.isprintable() else escape(cell)).strip() for cell in row]
+def _clean(lines: Sequence[Sequence[str]]) -> List[List[str]]:
+    # Asked of all cells at once: one by one it costs as much as the rest of a long table.
+    if not _joined(lines).isprintable():
+        lines = [[escape(cell) for cell in line] for line in lines]
+    return [list(map(str.strip, line)) for line in lines]
+
+
+def _joined(lines: Sequence[Sequence[str]]) -> str:
+    return "".join(chain.from_iterable(lines))
 
 
 def _all_ascii(lines: Sequence[Sequence[str]]) -> bool:
     """tabulate counts characters; columns of a terminal are counted by `width`."""
-    return all(cell.isascii() for line in lines for cell in line)
+    return _joined(lines).isascii()
 
 
 def by_tabulate(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> str:
@@ -47,8 +54,9 @@ def by_tabulate(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> st
 
 def by_width(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> str:
     """The same by a format string over widths found first."""
-    widths = [max(map(width, cells)) for cells in zip(*lines)]
-    if _all_ascii(lines):
+    ascii_only = _all_ascii(lines)
+    widths = [max(map(len if ascii_only else width, cells)) for cells in zip(*lines)]
+    if ascii_only:
         form = _GAP.join(_form(column, size) for column, size in zip(columns, widths))
         return "".join([(form % tuple(line)).rstrip() + "\n" for line in lines])
     return "".join(_padded_line(columns, widths, line) for line in lines)

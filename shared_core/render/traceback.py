@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from ..commands.traceback import Traceback, Tracebacks
-from ..commands.views import FrameView
 from ..errors import Absent
-from ..runtime.frames import display_name
+from ..runtime.frames import SourceFrame, display_name
 from ..runtime.traceback import SYSTEM
 from .escape import escape
 from .frames import args_text, frame_document, place_document
@@ -51,13 +50,13 @@ def _header(traceback: Traceback, system: bool) -> str:
     return f"goroutine {goroutine.id}{where} [{state}]:"
 
 
-def frame_lines(frame: FrameView, system: bool) -> List[str]:
+def frame_lines(frame: SourceFrame, system: bool) -> List[str]:
     """The two lines of one frame."""
     name = "panic" if frame.function == "runtime.gopanic" else escape(display_name(frame.function))
     place = f"\t{escape(frame.file)}:{frame.line}"
     if not frame.inlined:
-        place += f" +{frame.pc - frame.entry:#x}" if frame.pc > frame.entry else ""
-        place += f" fp={frame.fp:#x} sp={frame.sp:#x} pc={frame.pc:#x}" if system else ""
+        place += f" +{frame.pc - frame.physical.func.entry:#x}" if frame.pc > frame.physical.func.entry else ""
+        place += f" fp={frame.physical.fp:#x} sp={frame.physical.sp:#x} pc={frame.pc:#x}" if system else ""
     return [f"{name}({args_text(frame)})", place]
 
 

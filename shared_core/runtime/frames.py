@@ -5,22 +5,22 @@ Source: Go 1.27 runtime/symtabinl.go (inlineUnwinder), runtime/traceback.go (pri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ..binary.funcs import Func
 from ..binary.functabs import FuncTabs
 from ..binary.moduledata import Module
-from ..errors import GoxrayError
+from ..errors import GoxrayError, Maybe
 from ..layouts.model import Layout
+from .args import ArgItem
 from .unwind import Frame
 
 
-@dataclass(frozen=True)
-class SourceFrame:
+class SourceFrame(NamedTuple):
     """One line of a traceback. `function` is the linker's name; `func_id` tells wrappers and runtime entry points.
 
     For an inlined call, `physical` is the frame that it was folded into, and sp, fp and pc are that frame's.
+    args: its argument words, None where nobody asked for them.
     """
 
     function: str
@@ -29,10 +29,11 @@ class SourceFrame:
     func_id: int
     inlined: bool
     physical: Frame
+    args: Optional[Maybe[List[ArgItem]]] = None
 
     @property
-    def display_name(self) -> str:
-        return display_name(self.function)
+    def pc(self) -> int:
+        return self.physical.pc
 
 
 def display_name(name: str) -> str:
@@ -60,13 +61,17 @@ def _between_brackets(interior: str) -> Optional[str]:
     return "" if depth == 1 and closed < 0 else None
 
 
+# function, file, line, func id, inlined: the first fields of a SourceFrame
+SourceFacts = Tuple[str, str, int, int, bool]
+
+
 class SourceFrames:
     """Expands physical frames; facts per pc are kept, since many goroutines stand at the same pcs."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._tabs: Dict[int, FuncTabs] = {}
-        self._known: Dict[Tuple[int, int], List[Tuple[str, str, int, int, bool]]] = {}
+        self._known: Dict[Tuple[int, int], List[SourceFacts]] = {}
 
     def tabs(self, module: Module) -> FuncTabs:
         """The FUNCDATA reader of a module."""
@@ -79,7 +84,7 @@ class SourceFrames:
         """The inlined calls at this frame's pc, innermost first, then the function itself."""
         return [SourceFrame(*facts, frame) for facts in self.facts(frame.module, frame.func, frame.symbol_pc)]
 
-    def facts(self, module: Module, func: Func, symbol_pc: int) -> List[Tuple[str, str, int, int, bool]]:
+    def facts(self, module: Module, func: Func, symbol_pc: int) -> List[SourceFacts]:
         """(function, file, line, func id, inlined) for each logical frame at `symbol_pc`."""
         key = (symbol_pc, func.entry)
         found = self._known.get(key)
@@ -87,7 +92,7 @@ class SourceFrames:
             found = self._known[key] = self._look_up(module, func, symbol_pc)
         return found
 
-    def _look_up(self, module: Module, func: Func, symbol_pc: int) -> List[Tuple[str, str, int, int, bool]]:
+    def _look_up(self, module: Module, func: Func, symbol_pc: int) -> List[SourceFacts]:
         try:
             calls = self.tabs(module).inlined_at(func, symbol_pc)
         except (GoxrayError, IndexError):

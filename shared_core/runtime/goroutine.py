@@ -31,6 +31,11 @@ _namedtuple: Any = collections.namedtuple  # noqa: PYI024
 _REQUIRED = ("low", "high", "m", "sched_sp", "sched_pc", "status", "goid", "wait_reason", "gopc", "startpc")
 
 
+_NOT_WAITING = Absent(NOT_APPLICABLE, "it is not waiting")
+_NOT_BLOCKED = Absent(NOT_APPLICABLE, "it is not blocked")
+_SINCE_GC = Absent(NOT_RECORDED, "it blocked after the last garbage collection")
+
+
 class GoroutineReader:
     """Turns the bytes of a g into a Goroutine; one unpack each."""
 
@@ -49,27 +54,28 @@ class GoroutineReader:
         """The g whose bytes (at least `size`) are `data`."""
         return Goroutine(address, self._record._make(self._unpack(data)), self)
 
+    def other_status(self, number: int) -> Maybe[str]:
+        """The status under the scan bit."""
+        unknown = Absent(UNPARSABLE, f"status {number} is in no Go version known")
+        return self.statuses.get(number & ~_SCAN) or unknown
+
 
 class Goroutine:
     """One goroutine; `raw` holds the words of its runtime.g, `address` is its gp."""
 
-    __slots__ = ("_reader", "address", "raw")
+    __slots__ = ("_reader", "address", "raw", "status")
 
     def __init__(self, address: int, raw: Any, reader: GoroutineReader) -> None:
         self.address = address
         self.raw = raw
         self._reader = reader
+        # The status in the runtime's words, without the scan bit.
+        self.status: Maybe[str] = reader.statuses.get(raw.status) or reader.other_status(raw.status)
 
     @property
     def id(self) -> int:
         """goid, a positive number (uint64; int64 up to Go 1.19)."""
         return int(self.raw.goid)
-
-    @property
-    def status(self) -> Maybe[str]:
-        """The status in the runtime's words, without the scan bit."""
-        number = self.raw.status & ~_SCAN
-        return self._reader.statuses.get(number) or Absent(UNPARSABLE, f"status {number} is in no Go version known")
 
     @property
     def scanning(self) -> bool:
@@ -81,7 +87,7 @@ class Goroutine:
         """What a waiting goroutine waits for, in the runtime's words."""
         number = self.raw.wait_reason
         if self.status not in ("waiting", "leaked"):
-            return Absent(NOT_APPLICABLE, "it is not waiting")
+            return _NOT_WAITING
         if not number:
             return Absent(NOT_RECORDED, "no wait reason is set")
         return self._reader.wait_reasons.get(number) or Absent(UNPARSABLE, f"wait reason {number}")
@@ -97,8 +103,8 @@ class Goroutine:
         """When it blocked, in ns of the program's monotonic clock; the runtime fills it in at a collection only."""
         since = getattr(self.raw, "wait_since", 0)
         if self.status not in ("waiting", "syscall", "leaked"):
-            return Absent(NOT_APPLICABLE, "it is not blocked")
-        return since or Absent(NOT_RECORDED, "it blocked after the last garbage collection")
+            return _NOT_BLOCKED
+        return since or _SINCE_GC
 
     @property
     def parent_id(self) -> Maybe[int]:

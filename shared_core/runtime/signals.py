@@ -35,8 +35,9 @@ class _Places(NamedTuple):
     lr: int
 
 
-# amd64: pretcode (8) is popped by then; uc_flags 8, uc_link 8, uc_stack 24, then gregs r8..r15 rdi rsi rbp rbx rdx
-# rax rcx rsp rip.  arm64: siginfo 128, uc_flags 8, uc_link 8, uc_stack 24, sigset 128, 16-aligned, fault 8, x0..x30 sp pc.
+# amd64: pretcode (8) is popped by then; uc_flags 8, uc_link 8, uc_stack 24, then gregs: r8..r15 rdi rsi rbp rbx rdx
+# rax rcx rsp rip.
+# arm64: siginfo 128, uc_flags 8, uc_link 8, uc_stack 24, sigset 128, 16-aligned, fault address 8, x0..x30 sp pc.
 _FRAMES = {
     "amd64": _Places(pc=40 + 16 * 8, sp=40 + 15 * 8, lr=-1),
     "arm64": _Places(pc=128 + 176 + 8 + 32 * 8, sp=128 + 176 + 8 + 31 * 8, lr=128 + 176 + 8 + 30 * 8),

@@ -5,7 +5,7 @@ Source: Go 1.27 runtime/traceback.go (unwinder.initAt, resolveInternal, next, sy
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, NamedTuple, Optional, Union
+from typing import Dict, Iterator, NamedTuple, Optional, Tuple, Union
 
 from ..arch import Arch
 from ..binary.funcs import Func
@@ -14,10 +14,9 @@ from ..binary.program import Modules
 from ..errors import FormatError, ReadError
 from ..layouts.model import Layout
 from ..memory import Memory
+from .stackbytes import StackBytes
 
 MAX_FRAMES = 1 << 20  # a full 1 GiB stack of the smallest frames is 64 times that; the walk also needs sp to rise
-_WINDOW = 1024
-_MAX_PIECE = 1 << 16
 
 
 class Start(NamedTuple):
@@ -62,11 +61,14 @@ class Stop(NamedTuple):
 
 
 class PcFacts:
-    """What unwinding needs to know of one pc; decoded once, since a million frames share a few thousand pcs."""
+    """What unwinding needs to know of one pc; decoded once, since a million frames share a few thousand pcs.
+
+    delta: the frame's size below the return address, -1 where no table tells.
+    """
 
     __slots__ = ("delta", "func", "injects", "module", "sigpanic", "sp_write", "top")
 
-    def __init__(self, module: Module, func: Func, delta: Optional[int], kinds: FuncKinds) -> None:
+    def __init__(self, module: Module, func: Func, delta: int, kinds: FuncKinds) -> None:
         self.module = module
         self.func = func
         self.delta = delta
@@ -74,6 +76,10 @@ class PcFacts:
         self.sp_write = bool(func.flags & kinds.sp_write) and func.func_id != kinds.cgocallback
         self.sigpanic = func.func_id == kinds.sigpanic
         self.injects = func.func_id in kinds.injected
+
+
+# facts, pc, sp, fp, trap (as in Start), whether the callee is sigpanic
+Step = Tuple[PcFacts, int, int, int, bool, bool]
 
 
 class FuncKinds:
@@ -86,38 +92,6 @@ class FuncKinds:
         self.sigpanic = ids["sigpanic"]
         # traceback.go, isInjectedCall: calls that a signal handler made up.
         self.injected = {ids[name] for name in ("sigpanic", "asyncPreempt", "debugCallV2") if name in ids}
-
-
-class StackBytes:
-    """A stack read in growing pieces from sp upwards; most walks need the first only."""
-
-    __slots__ = ("_base", "_data", "_high", "_memory", "_step")
-
-    def __init__(self, memory: Memory, sp: int, high: int) -> None:
-        self._memory = memory
-        self._high = high
-        self._base = sp
-        self._step = _WINDOW
-        self._data = b""
-
-    def word(self, address: int) -> int:
-        """The 8 bytes at `address`; ReadError when they are not in the stack or not readable."""
-        at = address - self._base
-        if at < 0 or at + 8 > len(self._data):
-            self._load(address)
-            at = address - self._base
-        return int.from_bytes(self._data[at : at + 8], "little")
-
-    def _load(self, address: int) -> None:
-        size = min(self._step, self._high - address)
-        if size < 8:
-            raise ReadError(address, 8)
-        try:
-            self._data = self._memory.read_direct(address, size)
-        except ReadError:
-            self._data = self._memory.read_direct(address, 8)
-        self._base = address
-        self._step = min(self._step * 4, _MAX_PIECE)
 
 
 class Unwinder:
@@ -150,58 +124,62 @@ class Unwinder:
             delta = func.frame_size(pc) if func.pcsp else None
         except FormatError:
             delta = None
-        return PcFacts(module, func, delta, self._kinds)
+        return PcFacts(module, func, -1 if delta is None else delta, self._kinds)
 
     def walk(self, start: Start, limit: int = MAX_FRAMES) -> Iterator[Union[Frame, Stop]]:
         """Frames from the innermost out; a last Stop if something other than the outermost function ended it."""
-        pc, sp, lr = start.pc, start.sp, start.lr
-        stack = StackBytes(self._memory, sp, start.high)
-        trap, callee_sigpanic, innermost = start.trap, False, True
-        if not start.low <= sp <= start.high or sp % 8:
+        for step in self.steps(start, limit):
+            yield step if isinstance(step, Stop) else self.frame(step)
+
+    def steps(self, start: Start, limit: int = MAX_FRAMES) -> Iterator[Union[Step, Stop]]:
+        """The walk itself; what `frame` makes of a step costs more than the step, and most are passed over."""
+        pc, sp, lr, low, high, trap = start
+        if not low <= sp <= high or sp % 8:
             yield Stop("its stack pointer is outside its stack", pc, sp)
             return
+        stack = StackBytes(self._memory, sp, high)
+        link, uses_lr, known = self._link, self._uses_lr, self._facts
+        after_sigpanic, innermost = False, True
         try:
             if pc == 0:
                 # A call of a nil function: the caller is one word up (initAt).
-                pc, lr, sp = stack.word(sp), 0, sp + self._link
+                pc, lr, sp = stack.word(sp), 0, sp + link
             for _ in range(limit):
-                facts = self.facts(pc)
+                facts = known[pc] if pc in known else self.facts(pc)
                 if facts is None:
                     yield Stop(f"{pc:#x} is in no Go function", pc, sp)
                     return
-                if facts.delta is None or facts.delta < 0:
-                    yield self._frame(facts, pc, sp, sp, trap, callee_sigpanic)
+                if facts.delta < 0:
+                    yield facts, pc, sp, sp, trap, after_sigpanic
                     yield Stop("no frame size is recorded for this pc", pc, sp)
                     return
-                fp = sp + facts.delta + self._link
-                yield self._frame(facts, pc, sp, fp, trap, callee_sigpanic)
+                fp = sp + facts.delta + link
+                yield facts, pc, sp, fp, trap, after_sigpanic
                 if facts.top:
                     return
                 if facts.sp_write and not innermost:
                     yield Stop(f"{facts.func.name} changes its stack pointer in ways no table records", pc, sp)
                     return
-                caller = self._return_address(stack, sp, fp, lr, innermost)
-                if caller == 0 or fp > start.high:
+                if not uses_lr:
+                    caller = stack.word(fp - 8)
+                elif lr == 0 or (innermost and sp < fp):
+                    caller = stack.word(sp)
+                else:
+                    caller = lr
+                if caller == 0 or fp > high:
                     yield Stop("its stack ends without an outermost function", pc, sp)
                     return
                 if fp == sp and caller == pc:
                     yield Stop("it does not get any further", pc, sp)
                     return
                 pc, sp, lr = caller, fp, 0
-                trap, callee_sigpanic, innermost = facts.injects, facts.sigpanic, False
-                if self._uses_lr and facts.injects:
+                trap, after_sigpanic, innermost = facts.injects, facts.sigpanic, False
+                if uses_lr and trap:
                     pc, sp, lr = self._past_injected(stack, pc, sp)
         except ReadError as error:
             yield Stop(str(error), pc, sp)
 
-    def _return_address(self, stack: StackBytes, sp: int, fp: int, lr: int, innermost: bool) -> int:
-        if not self._uses_lr:
-            return stack.word(fp - 8)
-        if (innermost and sp < fp) or lr == 0:
-            return stack.word(sp)
-        return lr
-
-    def _past_injected(self, stack: StackBytes, pc: int, sp: int) -> tuple[int, int, int]:
+    def _past_injected(self, stack: StackBytes, pc: int, sp: int) -> Tuple[int, int, int]:
         """The signal handler saved the interrupted lr in a 16-byte slot before it faked the call (next)."""
         saved, sp = stack.word(sp), sp + 16
         facts = self.facts(pc)
@@ -209,7 +187,9 @@ class Unwinder:
             return saved, sp, 0
         return pc, sp, saved if facts.delta == 0 else 0
 
-    def _frame(self, facts: PcFacts, pc: int, sp: int, fp: int, trap: bool, after_sigpanic: bool) -> Frame:
+    def frame(self, step: Step) -> Frame:
+        """The whole frame of a step."""
+        facts, pc, sp, fp, trap, after_sigpanic = step
         func = facts.func
         varp = fp - self._link
         if varp > sp:

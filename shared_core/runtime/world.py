@@ -6,22 +6,21 @@ Source: Go 1.27 runtime/proc.go (allgs, allm), runtime/traceback.go (traceback1,
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Dict, FrozenSet, Iterator, List, Optional, Tuple, Union
 
 from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, GoxrayError, LayoutError, Maybe, ReadError
 from ..layouts.globals import Globals
 from ..memory import Memory
 from .clock import latest_time
-from .frames import SourceFrame, is_user_frame
+from .frames import SourceFacts, SourceFrame, is_user_frame
 from .goroutine import MAX_GOROUTINES, Goroutine, GoroutineReader, plausible, read_goroutines
 from .machines import Machine, match_threads, read_machines
 from .signals import interrupted_context
-from .unwind import Frame, Start, Stop
+from .unwind import Frame, Start, Step, Stop
 
 if TYPE_CHECKING:
     from ..session import Session
 
-_WHOLE_STACK = 1 << 16
 _USER_DEPTH = 64  # how far in the first user frame is looked for; the runtime nests a few calls at most
 
 
@@ -66,8 +65,10 @@ class World:
         self._goroutines: Optional[List[Goroutine]] = None
         self._machines: Optional[List[Machine]] = None
         self._stacks: Dict[int, Tuple[int, int]] = {}
-        self._system: Dict[int, Maybe[bool]] = {}
+        self._starts: Dict[int, Maybe[bool]] = {}
+        self._system: Optional[FrozenSet[int]] = None
         self._created: Dict[int, Optional[Tuple[str, str, int]]] = {}
+        self._user: Dict[int, Optional[SourceFacts]] = {}
         self._now: Optional[Maybe[int]] = None
 
     @property
@@ -221,18 +222,35 @@ class World:
 
     def user_frame(self, goroutine: Goroutine) -> Maybe[SourceFrame]:
         """The first frame outside the runtime, as Delve picks it; the innermost when there is none."""
-        facts = self._session.source_frames.facts
-        innermost: Optional[SourceFrame] = None
-        for depth, item in enumerate(self.walk(goroutine)):
-            if isinstance(item, Stop):
-                return innermost or Absent(UNREADABLE, item.reason)
-            for fact in facts(item.module, item.func, item.symbol_pc):
-                if is_user_frame(fact[0]):
-                    return SourceFrame(*fact, item)
-                innermost = innermost or SourceFrame(*fact, item)
-            if depth >= _USER_DEPTH:
+        start = self.start(goroutine)
+        if isinstance(start, Absent):
+            return start
+        unwinder = self._session.unwinder
+        innermost: Optional[Step] = None
+        for step in unwinder.steps(start, _USER_DEPTH):
+            if isinstance(step, Stop):
+                if innermost is None:
+                    return Absent(UNREADABLE, step.reason)
                 break
-        return innermost or Absent(UNREADABLE, "it has no frames")
+            facts = self._user_facts(step)
+            if facts is not None:
+                return SourceFrame(*facts, unwinder.frame(step))
+            innermost = innermost or step
+        if innermost is None:
+            return Absent(UNREADABLE, "it has no frames")
+        return self._session.source_frames.expand(unwinder.frame(innermost))[0]
+
+    def _user_facts(self, step: Step) -> Optional[SourceFacts]:
+        """The first of the logical frames at this step that is the user's; None when they are all the runtime's."""
+        pc, trap = step[1], step[4]
+        if trap or pc not in self._user:
+            frame = self._session.unwinder.frame(step)
+            logical = self._session.source_frames.facts(frame.module, frame.func, frame.symbol_pc)
+            found = next((facts for facts in logical if is_user_frame(facts[0])), None)
+            if trap:
+                return found
+            self._user[pc] = found
+        return self._user[pc]
 
     def code_at(self, pc: int) -> Optional[Tuple[str, str, int]]:
         """(function, file, line) of a return address such as gopc; None outside Go text."""
@@ -255,13 +273,16 @@ class World:
 
     def is_system(self, goroutine: Goroutine) -> bool:
         """isSystemGoroutine(gp, false): the runtime's own goroutines, unless they are calling user code."""
+        if self._system is None:
+            self._system = frozenset(g.address for g in self.goroutines if self._is_system(g))
+        return goroutine.address in self._system
+
+    def _is_system(self, goroutine: Goroutine) -> bool:
         start = goroutine.raw.startpc
-        known = self._system.get(start)
+        known = self._starts.get(start)
         if known is None:
-            known = self._system[start] = self._system_by_start(start)
-        if isinstance(known, Absent):
-            return not self._runs_user_code(goroutine)
-        return known
+            known = self._starts[start] = self._system_by_start(start)
+        return not self._runs_user_code(goroutine) if isinstance(known, Absent) else known
 
     def _system_by_start(self, startpc: int) -> Maybe[bool]:
         found = self._session.modules.find(startpc)

@@ -47,7 +47,7 @@ def test_both_ways_agree(seed: int) -> None:
         Column(chance.choice(words) or "t", chance.choice(["left", "right"])) for _ in range(chance.randint(1, 5))
     ]
     rows = [[chance.choice(words) for _ in columns] for _ in range(chance.randint(1, 30))]
-    lines = [tables._clean(line) for line in [[column.title for column in columns], *rows]]
+    lines = tables._clean([[column.title for column in columns], *rows])
     assert tables.by_width(columns, lines) == tables.by_tabulate(columns, lines)
 
 
