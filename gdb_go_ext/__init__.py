@@ -10,18 +10,19 @@ def _goxray_load():
         import gdb  # noqa: F401
     except ImportError:
         return  # not in gdb: the parts that need none can be imported and tested
+    # A file that is sourced runs as __main__, and then under its real name by its own import: once is enough.
+    if __name__ != "__main__" and hasattr(sys.modules["__main__"], "_goxray_load"):
+        return
     # Not __file__, which Python leaves at the outer script's when one script sources another.
-    here = os.path.abspath(sys._getframe().f_code.co_filename)
-    parent = os.path.dirname(os.path.dirname(here))
-    # A file that is sourced runs as __main__, and again under its real name by this import.
-    imported_before = "gdb_go_ext" in sys.modules
+    parent = os.path.dirname(os.path.dirname(os.path.abspath(sys._getframe().f_code.co_filename)))
     sys.path.insert(0, parent)
     try:
-        import gdb_go_ext.bootstrap
+        import gdb_go_ext
     finally:
         sys.path.remove(parent)
-    if imported_before:
-        gdb_go_ext.bootstrap.load()
+    import gdb_go_ext.bootstrap
+
+    gdb_go_ext.bootstrap.load()
 
 
 try:

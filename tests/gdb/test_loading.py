@@ -16,6 +16,7 @@ from tests.support.gdb import run_gdb
 from tests.support.paths import ROOT
 
 LOADED = "python print(bool(gdb.execute('complete go-inf', to_string=True)))"
+IMPORTS = "python import elftools, capstone, tabulate; print(True)"
 
 
 @pytest.fixture
@@ -62,6 +63,17 @@ def test_a_venv_of_another_python_is_left_alone(copy: Path, minor: str, found: s
     assert run.outputs[1].strip() == found
 
 
+def test_installed_by_pip(copy: Path, tmp_path: Path) -> None:
+    site = tmp_path / "lib" / f"python{gdb_minor()}" / "site-packages"
+    site.parent.mkdir(parents=True)
+    copy.rename(site)
+    for package in ("elftools", "capstone", "tabulate"):
+        found = packages() / package if (packages() / package).is_dir() else packages() / f"{package}.py"
+        (site / found.name).symlink_to(found)
+    run = run_gdb([f"source {site}/gdb_go_ext/__init__.py", LOADED, IMPORTS], extension=False)
+    assert (run.stderr, run.outputs[1:]) == ("", ["True\n", "True\n"])
+
+
 def packages() -> Path:
     """Where this checkout's gdb finds the dependencies."""
     run = run_gdb(["python import elftools; print(elftools.__file__)"])
@@ -92,7 +104,7 @@ def gdb_of_user(home: Path, cwd: Path, *commands: str) -> str:
 
 
 def user_gdb_loads(home: Path, cwd: Path) -> bool:
-    return gdb_of_user(home, cwd, "source gdb_go_ext", LOADED) == "True\n"
+    return gdb_of_user(home, cwd, "source gdb_go_ext", LOADED, IMPORTS) == "True\nTrue\n"
 
 
 @pytest.mark.parametrize("own", [None, ".gdbinit", ".config/gdb/gdbinit"])
