@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, List, Optional
 
 from ..errors import Absent, Maybe
+from ..layouts.dialect import names_g_in_header
+from ..runtime.debugvars import traceback_labels
 from ..runtime.frames import SourceFrame
 from ..runtime.goroutine import Goroutine
 from ..runtime.traceback import SYSTEM, Elided, Rules
@@ -22,15 +24,17 @@ LEVELS = ("single", "all", SYSTEM)
 
 @dataclass(frozen=True)
 class Traceback:
-    """One goroutine's traceback. machine: (id, address) of its M; created_by is None where the runtime prints none.
+    """One goroutine's traceback, of what the program's Go version would print.
 
+    machine: (id, address) of its M, for a header that names g and M. created_by is None where none is printed, labels
+    where they are not shown.
     created_entry: the entry of the function that created_by is in.
     """
 
     goroutine: Goroutine
     machine: Optional[tuple[int, int]]
     blocked_for: Maybe[int]
-    labels: Maybe[Dict[str, str]]
+    labels: Optional[Maybe[Dict[str, str]]]
     frames: Elided[SourceFrame]
     problem: str
     created_by: Optional[Place]
@@ -39,10 +43,11 @@ class Traceback:
 
 @dataclass
 class Tracebacks:
-    """One traceback per goroutine; level is that of GOTRACEBACK."""
+    """One traceback per goroutine; level is that of GOTRACEBACK, names_g whether headers tell g and M."""
 
     tracebacks: List[Traceback]
     level: str
+    names_g: bool
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,12 +71,14 @@ def run(session: Session, options: argparse.Namespace) -> Result:
     else:
         chosen = [one(session, None)]
     rules, views = Rules(session.layout, options.level), Views(session)
-    body = Tracebacks([_traceback(views, rules, goroutine) for goroutine in chosen], options.level)
+    labels = traceback_labels(session)
+    tracebacks = [_traceback(views, rules, goroutine, labels) for goroutine in chosen]
+    body = Tracebacks(tracebacks, options.level, options.level == SYSTEM and names_g_in_header(session.layout))
     return Result("go-traceback", body, list(session.warnings))
 
 
-def _traceback(views: Views, rules: Rules, goroutine: Goroutine) -> Traceback:
-    view, stack = views.goroutine(goroutine, full=True), views.stack(goroutine, args=True)
+def _traceback(views: Views, rules: Rules, goroutine: Goroutine, labels: bool) -> Traceback:
+    view, stack = views.goroutine(goroutine, full=labels), views.stack(goroutine, args=True)
     machine = views.world.machine_of(goroutine)
     creator = view.created_by
     shown = not isinstance(creator, Absent) and rules.creator_shown(creator.function)
@@ -79,7 +86,7 @@ def _traceback(views: Views, rules: Rules, goroutine: Goroutine) -> Traceback:
         goroutine,
         (machine.id, machine.address) if machine else None,
         view.blocked_for,
-        view.labels if view.labels is not None else {},
+        view.labels,
         rules.elide(rules.select(stack.frames, lambda frame: (frame.function, frame.func_id))),
         stack.problem,
         creator if shown and isinstance(creator, Place) else None,

@@ -56,6 +56,7 @@ class Views:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.world: World = session.world
+        self._creators: Dict[int, Maybe[Place]] = {}
         self._threads = {m.address: (m.thread.tid if m.thread else m.procid) for m in self.world.machines}
 
     def goroutine(self, goroutine: Goroutine, full: bool = False, depth: Optional[int] = None) -> GoroutineView:
@@ -75,9 +76,13 @@ class Views:
 
     def created_by(self, goroutine: Goroutine) -> Maybe[Place]:
         """The `go` statement that started it, at its line."""
-        if not goroutine.raw.gopc or goroutine.id == 1:
+        pc = goroutine.raw.gopc
+        if not pc or goroutine.id == 1:
             return _MAIN
-        return self._place(goroutine.raw.gopc, self.world.code_at(goroutine.raw.gopc))
+        found = self._creators.get(pc)
+        if found is None:
+            found = self._creators[pc] = self._place(pc, self.world.code_at(pc))
+        return found
 
     def _start(self, goroutine: Goroutine) -> Maybe[Place]:
         return self._place(goroutine.raw.startpc, self.world.entry_at(goroutine.raw.startpc))

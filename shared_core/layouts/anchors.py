@@ -10,7 +10,7 @@ from ..arch import get_arch
 from ..arch.refs import data_refs, distinct_targets
 from ..errors import LayoutError
 from .elf_image import ElfImage, Symbol
-from .globals import rank_candidates
+from .globals import score_candidates
 from .model import Anchor
 from .wanted import GLOBALS, MAX_ANCHORS, MIN_ANCHORS, OPTIONAL_GLOBALS, SCARCE_GLOBALS
 
@@ -21,6 +21,7 @@ _NUMBERED = re.compile(r"\.(func|gowrap|deferwrap|init\.)?\d")
 _MAX_CODE = 6000  # bytes: short functions are quick to disassemble and have few accesses to count wrong
 MAX_ADDED = 6  # further accesses, where the best ones alone do not do in every build
 MAX_TRIED = 60
+MARGIN = 2
 
 
 class Build(NamedTuple):
@@ -117,18 +118,23 @@ def _elsewhere(name: str, main: Build, variants: Sequence[Build]) -> List[Access
 
 
 def _improved(name: str, chosen: List[Access], others: Sequence[Access], builds: Sequence[Build]) -> List[Access]:
-    """`chosen` and what must be added, of `others`, for them to lead to `name` in as many builds as possible."""
-    failures = _failures(name, chosen, builds)
+    """`chosen` and what must be added, of `others`, for them to lead to `name` clearly in as many builds as possible."""
+    doubt = _doubt(name, chosen, builds)
     for access in others:
-        if not failures or len(chosen) >= MAX_ANCHORS + MAX_ADDED:
+        if not doubt or len(chosen) >= MAX_ANCHORS + MAX_ADDED:
             break
-        if access not in chosen and (fewer := _failures(name, [*chosen, access], builds)) < failures:
-            chosen, failures = [*chosen, access], fewer
+        if access not in chosen and (less := _doubt(name, [*chosen, access], builds)) < doubt:
+            chosen, doubt = [*chosen, access], less
     return chosen
 
 
-def _failures(name: str, accesses: Sequence[Access], builds: Sequence[Build]) -> int:
-    """In how many of the builds that have the global the accesses put another address first."""
+def _doubt(name: str, accesses: Sequence[Access], builds: Sequence[Build]) -> int:
+    """How many votes the global lacks for being MARGIN ahead of any other address, over all builds that have it."""
     anchors = [Anchor(*access) for access in accesses]
-    inside = (build for build in builds if name in build.globals)
-    return sum(rank_candidates(anchors, b.targets.get)[:1] != [b.globals[name].address] for b in inside)
+    lacking = 0
+    for build in builds:
+        if name in build.globals:
+            scores = score_candidates(anchors, build.targets.get)
+            right = scores.pop(build.globals[name].address, 0)
+            lacking += max(0, max(scores.values(), default=0) + MARGIN - right)
+    return lacking

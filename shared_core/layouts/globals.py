@@ -25,8 +25,8 @@ def follow(anchor: Anchor, targets_of: TargetsOf) -> Optional[int]:
     return targets[anchor.access] - anchor.offset
 
 
-def rank_candidates(anchors: Sequence[Anchor], targets_of: TargetsOf) -> List[int]:
-    """Every address that fits one of a global's anchors, best first.
+def score_candidates(anchors: Sequence[Anchor], targets_of: TargetsOf) -> Dict[int, int]:
+    """Every address that fits one of a global's anchors, with its votes.
 
     The global is what all anchor functions touch; other build flags change the order in which they touch things, so
     each anchor votes for every address that its function touches, and once more for the one at the recorded place.
@@ -34,14 +34,21 @@ def rank_candidates(anchors: Sequence[Anchor], targets_of: TargetsOf) -> List[in
     """
     recorded = Counter(address for address in (follow(a, targets_of) for a in anchors) if address is not None)
     common: Counter[int] = Counter()
-    present = 0
+    present = set()
     for anchor in anchors:
         targets = targets_of(anchor.function)
-        present += bool(targets)
-        common.update(target - anchor.offset for target in targets or ())
-    least = 2 if present > 1 else 1
-    places = [address for address in (*recorded, *common) if address in recorded or common[address] >= least]
-    return sorted(dict.fromkeys(places), key=lambda address: (-common[address] - recorded[address], -recorded[address]))
+        if targets:
+            present.add(anchor.function)
+            common.update(target - anchor.offset for target in targets)
+    least = 2 if len(present) > 1 else 1
+    places = (address for address in (*recorded, *common) if address in recorded or common[address] >= least)
+    return {address: common[address] + recorded[address] for address in places}
+
+
+def rank_candidates(anchors: Sequence[Anchor], targets_of: TargetsOf) -> List[int]:
+    """The candidates with most votes first; among equals the better anchor's."""
+    scores = score_candidates(anchors, targets_of)
+    return sorted(scores, key=lambda address: -scores[address])
 
 
 class Globals:

@@ -5,6 +5,7 @@ Source: Go 1.27 runtime/traceback.go (goroutineheader, traceback2, printcreatedb
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, List
 
 from ..commands.traceback import Traceback, Tracebacks
@@ -14,15 +15,17 @@ from ..runtime.traceback import SYSTEM
 from .escape import escape
 from .frames import args_text, frame_document, place_document
 
+_PLAIN = re.compile(r"[A-Za-z0-9_./]*")
 _MINUTE = 60_000_000_000
 
 
 def text(body: Tracebacks) -> str:
-    return "\n".join(_one(traceback, body.level == SYSTEM) for traceback in body.tracebacks)
+    system = body.level == SYSTEM
+    return "\n".join(_one(traceback, system, body.names_g) for traceback in body.tracebacks)
 
 
-def _one(traceback: Traceback, system: bool) -> str:
-    lines = [_header(traceback, system)]
+def _one(traceback: Traceback, system: bool, names_g: bool) -> str:
+    lines = [_header(traceback, names_g)]
     frames = traceback.frames
     for frame in frames.inner:
         lines += frame_lines(frame, system)
@@ -35,10 +38,10 @@ def _one(traceback: Traceback, system: bool) -> str:
     return "\n".join(lines + _created_by(traceback)) + "\n"
 
 
-def _header(traceback: Traceback, system: bool) -> str:
+def _header(traceback: Traceback, names_g: bool) -> str:
     goroutine = traceback.goroutine
     where = ""
-    if system:
+    if names_g:
         machine = traceback.machine
         where = f" gp={goroutine.address:#x} " + (f"m={machine[0]} mp={machine[1]:#x}" if machine else "m=nil")
     state = goroutine.state + (" (leaked)" if goroutine.status == "leaked" else "")
@@ -47,7 +50,22 @@ def _header(traceback: Traceback, system: bool) -> str:
     minutes = 0 if isinstance(blocked, Absent) else blocked // _MINUTE
     state += f", {minutes} minutes" if minutes else ""
     state += ", locked to thread" if goroutine.locked else ""
-    return f"goroutine {goroutine.id}{where} [{state}]:"
+    return f"goroutine {goroutine.id}{where} [{state}]{_labels(traceback)}:"
+
+
+def _labels(traceback: Traceback) -> str:
+    labels = traceback.labels
+    if not labels or isinstance(labels, Absent):
+        return ""
+    pairs = [f"{_quoted(key)}: {_quoted(value)}" for key, value in labels.items()]
+    return " {" + ", ".join(pairs) + "}"
+
+
+def _quoted(text: str) -> str:
+    """printq: plain where nothing in it needs quoting (tracebackStringNeedsQuoting), else as a Go string."""
+    if _PLAIN.fullmatch(text):
+        return text
+    return '"' + escape(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
 
 
 def frame_lines(frame: SourceFrame, system: bool) -> List[str]:

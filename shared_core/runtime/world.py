@@ -67,7 +67,6 @@ class World:
         self._stacks: Dict[int, Tuple[int, int]] = {}
         self._starts: Dict[int, Maybe[bool]] = {}
         self._system: Optional[FrozenSet[int]] = None
-        self._created: Dict[int, Optional[Tuple[str, str, int]]] = {}
         self._user: Dict[int, Optional[SourceFacts]] = {}
         self._now: Optional[Maybe[int]] = None
 
@@ -254,12 +253,8 @@ class World:
 
     def code_at(self, pc: int) -> Optional[Tuple[str, str, int]]:
         """(function, file, line) of a return address such as gopc; None outside Go text."""
-        if pc not in self._created:
-            found = self._session.modules.find(pc)
-            self._created[pc] = None
-            if found is not None:
-                self._created[pc] = (found[1].name, *self._session.source_frames.at(*found, pc))
-        return self._created[pc]
+        found = self._session.modules.find(pc)
+        return None if found is None else (found[1].name, *self._session.source_frames.at(*found, pc))
 
     def function_entry(self, pc: int) -> int:
         """The entry of the function that holds `pc`; 0 outside Go text."""

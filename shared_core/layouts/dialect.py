@@ -1,0 +1,15 @@
+"""What a Go version prints, where no structure or constant of the runtime tells."""
+
+from __future__ import annotations
+
+from .model import Layout
+
+
+def names_g_in_header(layout: Layout) -> bool:
+    """Whether a traceback at GOTRACEBACK=system has "gp=... m=..." in its headers: runtime/traceback.go of Go 1.22."""
+    return _minor(layout) >= 22
+
+
+def _minor(layout: Layout) -> int:
+    """22 of "1.22"."""
+    return int(layout.go.split(".")[1])

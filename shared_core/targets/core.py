@@ -1,0 +1,167 @@
+"""A Target over a Linux core file and the executable that left it.
+
+Sources: Linux fs/binfmt_elf.c (notes), include/uapi/linux/elfcore.h (elf_prstatus), the register order of
+arch/x86/include/asm/user_64.h and arch/arm64/include/uapi/asm/ptrace.h.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
+from ..binary.elf import ARCHES, ElfImage
+from ..errors import FormatError, ReadError
+from ..target import CORE, Image, Mapping, Thread
+
+_AMD64 = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base"
+_ARM64 = " ".join([f"x{i}" for i in range(31)] + ["sp", "pc", "pstate"])
+_REGISTERS = {"amd64": _AMD64.split(), "arm64": _ARM64.split()}
+_PRSTATUS_PID, _PRSTATUS_REGISTERS = 32, 112
+_AT_PHDR, _AT_ENTRY = 3, 9
+_PAGE = 4096
+
+
+class CoreTarget:
+    """The core file at `core_path`, with the program's constant pages from `exe_path`.
+
+    Raises FormatError when either file is not what it should be.
+    """
+
+    pointer_size = 8
+    byte_order = "little"
+    kind = CORE
+
+    def __init__(self, exe_path: Optional[str], core_path: str) -> None:
+        self.core_path = core_path
+        self._exe_path = exe_path
+        self._core = ElfImage.open(core_path)
+        self.arch = self._core.arch
+        if self.arch not in ARCHES.values():
+            raise FormatError(f"{core_path}: a core of {self.arch}; goxray reads amd64 and arm64")
+        self._exe = ElfImage.open(exe_path) if exe_path else None
+        self._mappings: List[Mapping] = []
+        self._threads: List[Thread] = []
+        self._auxv: Dict[int, int] = {}
+        self._read_notes()
+        self._bias = self._load_bias()
+        self._ranges = self._readable_ranges()
+        self._starts = [start for start, _, _, _ in self._ranges]
+
+    def _readable_ranges(self) -> List[Tuple[int, int, ElfImage, int]]:
+        """(start, end, image, linked address of start); what the core holds comes before what the file holds."""
+        ranges = [(s.address, s.address + s.file_size, self._core, s.address) for s in self._core.segments]
+        for segment in self._exe.segments if self._exe else []:
+            start = segment.address + self._bias
+            assert self._exe is not None
+            for low, high in _gaps(start, start + segment.file_size, ranges):
+                ranges.append((low, high, self._exe, low - self._bias))
+        return sorted((r for r in ranges if r[1] > r[0]), key=lambda r: r[0])
+
+    def read(self, address: int, size: int) -> bytes:
+        """Exactly `size` bytes at `address`, or ReadError."""
+        pieces, at = [], address
+        while at < address + size:
+            index = bisect_right(self._starts, at) - 1
+            if index < 0 or at >= self._ranges[index][1]:
+                raise ReadError(address, size)
+            start, end, image, linked = self._ranges[index]
+            step = min(end, address + size) - at
+            try:
+                pieces.append(image.bytes(linked + at - start, step))
+            except ReadError:
+                raise ReadError(address, size) from None
+            at += step
+        return b"".join(pieces)
+
+    def mappings(self) -> List[Mapping]:
+        """What the core's program headers cover, with the file names that its NT_FILE note gives."""
+        return self._mappings
+
+    def images(self) -> List[Image]:
+        """The executable, with the load bias that the auxiliary vector shows."""
+        if self._exe is not None:
+            return [Image(self._exe_path, self._bias)]
+        return [Image(None, self._auxv[_AT_PHDR] & -_PAGE)] if _AT_PHDR in self._auxv else []
+
+    def threads(self) -> List[Thread]:
+        """The threads of the NT_PRSTATUS notes; the first is the one that died."""
+        return self._threads
+
+    def _load_bias(self) -> int:
+        if self._exe is None or not self._exe.position_independent:
+            return 0
+        return self._auxv.get(_AT_ENTRY, self._exe.entry) - self._exe.entry
+
+    def _read_notes(self) -> None:
+        files: List[Mapping] = []
+        for kind, data in _notes(self.core_path):
+            if kind == "NT_PRSTATUS" and len(data) > _PRSTATUS_REGISTERS:
+                self._threads.append(self._thread(data))
+            elif kind == "NT_AUXV":
+                self._auxv.update(struct.iter_unpack("<QQ", data[: len(data) // 16 * 16]))
+            elif kind == "NT_FILE":
+                files = _file_mappings(data)
+        self._mappings = [_mapping(s, files) for s in sorted(self._core.segments, key=lambda s: s.address)]
+
+    def _thread(self, data: bytes) -> Thread:
+        names = _REGISTERS[self.arch]
+        count = min(len(names), (len(data) - _PRSTATUS_REGISTERS) // 8)
+        values = struct.unpack_from(f"<{count}Q", data, _PRSTATUS_REGISTERS)
+        tid = struct.unpack_from("<i", data, _PRSTATUS_PID)[0]
+        signal = struct.unpack_from("<h", data, 12)[0]
+        registers: Dict[str, Optional[int]] = dict(zip(names, values))
+        return Thread(tid, "", registers, str(signal) if signal else None, not self._threads)
+
+
+def _gaps(start: int, end: int, taken: List[Tuple[int, int, ElfImage, int]]) -> Iterator[Tuple[int, int]]:
+    """The parts of [start, end) that no range of `taken` covers."""
+    for low, high in sorted((r[0], r[1]) for r in taken if r[0] < end and r[1] > start):
+        if start < low:
+            yield start, low
+        start = max(start, high)
+    if start < end:
+        yield start, end
+
+
+def _notes(path: str) -> Iterator[Tuple[str, bytes]]:
+    """(type, descriptor) of every note, decoded by hand: pyelftools wants whole, well-formed ones."""
+    names = {1: "NT_PRSTATUS", 6: "NT_AUXV", 0x46494C45: "NT_FILE"}
+    try:
+        with open(path, "rb") as stream:
+            segments = [s for s in ELFFile(stream).iter_segments() if s.header.p_type == "PT_NOTE"]
+            blobs = [s.data() for s in segments]
+    except (OSError, ELFError, ValueError) as error:
+        raise FormatError(f"{path}: its notes cannot be read: {error}") from None
+    for blob in blobs:
+        at = 0
+        while at + 12 <= len(blob):
+            name_size, size, kind = struct.unpack_from("<III", blob, at)
+            start = at + 12 + (name_size + 3 & -4)
+            if kind in names:
+                yield names[kind], blob[start : start + size]
+            at = start + (size + 3 & -4)
+
+
+def _file_mappings(data: bytes) -> List[Mapping]:
+    if len(data) < 16:
+        return []
+    count, page = struct.unpack_from("<QQ", data)
+    if count > len(data) // 24:
+        return []
+    paths = data[16 + 24 * count :].split(b"\0")
+    ranges = struct.iter_unpack("<QQQ", data[16 : 16 + 24 * count])
+    return [
+        Mapping(start, end, "", path.decode("utf-8", "replace"), offset * page)
+        for (start, end, offset), path in zip(ranges, paths)
+    ]
+
+
+def _mapping(segment: object, files: List[Mapping]) -> Mapping:
+    start, size = segment.address, segment.memory_size  # type: ignore[attr-defined]
+    flags = f"r{'w' if segment.writable else '-'}{'x' if segment.executable else '-'}p"  # type: ignore[attr-defined]
+    known = next((f for f in files if f.start <= start < f.end), None)
+    return Mapping(start, start + size, flags, known.path if known else None, known.offset if known else 0)
