@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from shared_core.target import CORE, FILE, LIVE, Mapping
 
@@ -22,18 +22,29 @@ class Section(NamedTuple):
     flags: List[str]
 
 
-def of_inferior(inferior: Any) -> List[Mapping]:
-    """The mappings by ascending address; empty when gdb cannot tell, as for qemu's gdbstub."""
+class Space(NamedTuple):
+    """mappings: by ascending address; empty when gdb cannot tell, as for qemu's gdbstub.
+
+    faked: [start, end) ranges, ascending, which are in no file, and for which gdb answers with zeros all the same.
+    """
+
+    mappings: List[Mapping]
+    faked: List[Tuple[int, int]]
+
+
+def of_inferior(inferior: Any) -> Space:
+    """The address space as far as gdb knows it."""
     kind = inferiors.kind(inferior)
     if kind == LIVE and inferiors.is_native(inferior):
-        return parse_maps(_proc_maps(inferior.pid))
+        return Space(parse_maps(_proc_maps(inferior.pid)), [])
     named = parse_proc_mappings(inferiors.ask("info proc mappings")) if kind != FILE else []
     if kind == LIVE:
-        return _ordered(named)
+        return Space(_ordered(named), [])
     files = parse_sections(inferiors.ask("maintenance info sections"))
+    core, executable = files.get("Core", []), files.get("Exec", [])
     if kind == CORE:
-        return merge_core(files.get("Core", []), named)
-    return _ordered(of_file(files.get("Exec", []), inferiors.executable(inferior)))
+        return Space(merge_core(core, named), faked_ranges(core, executable, named))
+    return Space(_ordered(of_file(executable, inferiors.executable(inferior))), [])
 
 
 def _proc_maps(pid: int) -> str:
@@ -103,6 +114,34 @@ def merge_core(sections: List[Section], named: List[Mapping]) -> List[Mapping]:
         found.append(_of_section(section, last))
     covered = {mapping.start for mapping in found}
     return _ordered(found + [mapping for mapping in named if mapping.start not in covered])
+
+
+def faked_ranges(core: List[Section], executable: List[Section], named: List[Mapping]) -> List[Tuple[int, int]]:
+    """Segments that were mapped and not dumped, but for what gdb finds in the executable or in files the core names.
+
+    gdb 13's core_target::xfer_partial ends with "attempt to access data in core file sections with no contents. These
+    will typically read as all zeroes."
+    """
+    empty = [(s.start, s.end) for s in core if s.name.startswith("load") and not _filled(s)]
+    held = [(s.start, s.end) for s in executable if _filled(s)] + [(m.start, m.end) for m in named]
+    return _without(sorted(empty), sorted(held))
+
+
+def _without(ranges: List[Tuple[int, int]], taken: List[Tuple[int, int]]) -> List[Tuple[int, int]]:
+    """What of the sorted `ranges` none of the sorted `taken` covers."""
+    left, first = [], 0
+    for start, end in ranges:
+        while first < len(taken) and taken[first][1] <= start:
+            first += 1
+        for low, high in taken[first:]:
+            if low >= end:
+                break
+            if start < low:
+                left.append((start, low))
+            start = max(start, high)
+        if start < end:
+            left.append((start, end))
+    return left
 
 
 def of_file(sections: List[Section], path: Optional[str]) -> List[Mapping]:

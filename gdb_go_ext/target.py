@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Any, List, Optional
 
 import gdb
 
 from shared_core.errors import ReadError
-from shared_core.target import FILE, Image, Mapping, Thread
+from shared_core.target import FILE, LIVE, Image, Mapping, Thread
 
 from . import images, mappings, threads
 from . import inferior as inferiors
@@ -22,13 +23,13 @@ class GdbTarget:
         self.pointer_size = inferiors.pointer_size()
         self.byte_order = inferiors.byte_order()
         self.kind = inferiors.kind(inferior)
-        self._mappings: Optional[List[Mapping]] = None
+        self._space: Optional[mappings.Space] = None
         self._images: Optional[List[Image]] = None
         self._threads: Optional[List[Thread]] = None
 
     def forget(self) -> None:
         """The program may have moved."""
-        self._mappings = self._images = self._threads = None
+        self._space = self._images = self._threads = None
 
     def read(self, address: int, size: int) -> bytes:
         """Exactly `size` bytes at `address`, or ReadError."""
@@ -36,8 +37,7 @@ class GdbTarget:
             return b""
         if size < 0 or address < 0 or address + size > 1 << 64:
             raise ReadError(address, size)
-        if self.kind == FILE and not self._in_a_section(address):
-            # gdb holds .tbss, at address 0 in a PIE, to be memory like any other.
+        if self.kind != LIVE and not self._is_real(address, size):
             raise ReadError(address, size)
         try:
             data = self._inferior.read_memory(address, size).tobytes()
@@ -47,14 +47,23 @@ class GdbTarget:
             raise ReadError(address, size)
         return bytes(data)
 
-    def _in_a_section(self, address: int) -> bool:
-        return any(mapping.start <= address < mapping.end for mapping in self.mappings())
+    def _is_real(self, address: int, size: int) -> bool:
+        """Whether what gdb would answer is in a file: not so for what a core left out, nor for .tbss of a file."""
+        space = self._address_space()
+        if self.kind == FILE:
+            return any(mapping.start <= address < mapping.end for mapping in space.mappings)
+        # The last range that starts before the end of what is asked for.
+        index = bisect_left(space.faked, (address + size,)) - 1
+        return index < 0 or space.faked[index][1] <= address
+
+    def _address_space(self) -> mappings.Space:
+        if self._space is None:
+            self._space = mappings.of_inferior(self._inferior)
+        return self._space
 
     def mappings(self) -> List[Mapping]:
         """The mapped ranges by ascending address; empty when gdb cannot tell."""
-        if self._mappings is None:
-            self._mappings = mappings.of_inferior(self._inferior)
-        return self._mappings
+        return self._address_space().mappings
 
     def images(self) -> List[Image]:
         """Loaded images, the main executable first."""

@@ -42,6 +42,14 @@ def refuses_what_is_not_mapped(target: Target) -> None:
         _refuses(target, end - 8, 16)
 
 
+def refuses_what_the_core_left_out(target: Target) -> None:
+    """Reserved address space, such as the rest of a Go arena: mapped without any right, and in no file."""
+    for mapping in target.mappings():
+        if target.kind == CORE and mapping.flags == "---p" and mapping.path is None:
+            _refuses(target, mapping.start, 8)
+            _refuses(target, mapping.end - 8, 8)
+
+
 def refuses_ranges_that_do_not_exist(target: Target) -> None:
     for address, size in ((-8, 8), (-1, 1), (0x1000, -1), ((1 << 64) - 4, 8), (1 << 64, 8), (0x1000, 1 << 64)):
         _refuses(target, address, size)
@@ -100,6 +108,7 @@ CHECKS: List[Callable[[Target], None]] = [
     reads_what_is_asked_for,
     reads_nothing_when_asked_for_nothing,
     refuses_what_is_not_mapped,
+    refuses_what_the_core_left_out,
     refuses_ranges_that_do_not_exist,
     orders_its_mappings,
     knows_its_images,
