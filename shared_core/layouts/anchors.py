@@ -118,7 +118,7 @@ def _elsewhere(name: str, main: Build, variants: Sequence[Build]) -> List[Access
 
 
 def _improved(name: str, chosen: List[Access], others: Sequence[Access], builds: Sequence[Build]) -> List[Access]:
-    """`chosen` and what must be added, of `others`, for them to lead to `name` clearly in as many builds as possible."""
+    """`chosen` and what must be added, of `others`, for them to lead to `name` clearly in all `builds`, if possible."""
     doubt = _doubt(name, chosen, builds)
     for access in others:
         if not doubt or len(chosen) >= MAX_ANCHORS + MAX_ADDED:

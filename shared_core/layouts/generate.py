@@ -16,6 +16,7 @@ from ..arch import get_arch
 from ..errors import GoxrayError, UserError
 from .anchors import Build, choose_anchors, read_build
 from .document import Document, user_directory, write_document
+from .assembly import plain_assembly
 from .dwarf import document_from_elf
 from .elf_image import ElfImage
 from .gosource import GoConstants
@@ -58,22 +59,36 @@ def generate(go: str, arch: str, workdir: str) -> Document:
 
     UserError where the toolchain fails, LayoutError where its runtime lacks something a layout must have.
     """
+    toolchain = Toolchain(go)
+    minor = _measurable(toolchain)
+    document = measure_tables(go, arch, workdir)
+    with ElfImage(_output(workdir, "probe", arch, _DEFAULT)) as image:
+        main = read_build(image)
+    document["globals"] = choose_anchors(main, _other_builds(toolchain, arch, minor, workdir))
+    return document
+
+
+def measure_tables(go: str, arch: str, workdir: str) -> Document:
+    """The same document without anchors for the globals: one build instead of nine."""
     get_arch(arch)
     toolchain = Toolchain(go)
+    minor = _measurable(toolchain)
+    for name, text in (("probe", PROBE), ("tiny", TINY)):
+        _write_module(os.path.join(workdir, name), text)
+    with ElfImage(_build(toolchain, arch, workdir, "probe", _DEFAULT)) as image:
+        document = document_from_elf(image, minor_text(minor), GoConstants(toolchain.source, arch))
+    document["enums"]["plain_assembly"] = dict(enumerate(plain_assembly(toolchain, arch, workdir)))
+    document["provenance"] = _provenance(toolchain.version)
+    return document
+
+
+def _measurable(toolchain: Toolchain) -> Minor:
     minor = parse_minor(toolchain.version)
     if minor is None or minor < OLDEST:
         raise UserError(
             f"{toolchain.version} cannot be measured: go{minor_text(OLDEST)} is the oldest that goxray reads"
         )
-    for name, text in (("probe", PROBE), ("tiny", TINY)):
-        _write_module(os.path.join(workdir, name), text)
-    path = _build(toolchain, arch, workdir, "probe", _DEFAULT)
-    with ElfImage(path) as image:
-        document = document_from_elf(image, minor_text(minor), GoConstants(toolchain.source, arch))
-        main = read_build(image)
-    document["globals"] = choose_anchors(main, _other_builds(toolchain, arch, minor, workdir))
-    document["provenance"] = _provenance(toolchain.version)
-    return document
+    return minor
 
 
 def _other_builds(toolchain: Toolchain, arch: str, minor: Minor, workdir: str) -> List[Build]:
@@ -90,10 +105,14 @@ def _other_builds(toolchain: Toolchain, arch: str, minor: Minor, workdir: str) -
 
 
 def _build(toolchain: Toolchain, arch: str, workdir: str, program: str, variant: Variant) -> str:
-    output = os.path.join(workdir, f"{program}-{arch}-{variant.name}")
+    output = _output(workdir, program, arch, variant)
     flags = ["-buildvcs=false", *variant.flags]
     toolchain.build(os.path.join(workdir, program), output, arch, flags, dict(variant.settings))
     return output
+
+
+def _output(workdir: str, program: str, arch: str, variant: Variant) -> str:
+    return os.path.join(workdir, f"{program}-{arch}-{variant.name}")
 
 
 def _write_module(directory: str, text: str) -> None:
