@@ -32,7 +32,11 @@ def dumps(name: str, target: Mapping[str, object], warnings: List[str], body: Ma
         "warnings": [*warnings, *absent_reasons(body)],
         **body,
     }
-    return "{" + ",\n ".join(f"{_encode(key)}: {_value(value)}" for key, value in document.items()) + "}\n"
+    # One join of all pieces: a document may have 80 MB, and each copy of it on the way would have as many again.
+    pieces: List[str] = []
+    for key, value in document.items():
+        pieces += [",\n " if pieces else "{", _encode(key), ": ", *_value(value)]
+    return "".join([*pieces, "}\n"])
 
 
 def error_document(name: str, error: str) -> str:
@@ -40,10 +44,16 @@ def error_document(name: str, error: str) -> str:
     return dumps(name, {}, [], {"error": error})
 
 
-def _value(value: object) -> str:
-    if isinstance(value, (list, tuple)) and len(value) > 1:
-        return "[\n  " + ",\n  ".join(map(_encode, value)) + "\n ]"
-    return _encode(value)
+def _value(value: object) -> Iterator[str]:
+    if not isinstance(value, (list, tuple)) or len(value) < 2:
+        yield _encode(value)
+        return
+    separator = "[\n  "
+    for element in value:
+        yield separator
+        yield _encode(element)
+        separator = ",\n  "
+    yield "\n ]"
 
 
 def _plain(value: object) -> Any:
