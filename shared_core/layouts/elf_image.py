@@ -29,11 +29,11 @@ class ElfImage:
         self._file = open(path, "rb")  # noqa: SIM115  # closed by close()
         try:
             self.elf: Any = ELFFile(self._file)
-        except (ELFError, ValueError, AssertionError) as error:
+            self._segments = [s for s in self.elf.iter_segments() if s["p_type"] == "PT_LOAD"]
+        except (ELFError, ValueError, AssertionError, KeyError, OSError) as error:
             self._file.close()
-            raise FormatError(f"{path} is not an ELF file: {error}") from None
+            raise FormatError(f"{path} cannot be read as an ELF file: {error}") from None
         self.arch = _ARCHES.get(self.elf["e_machine"], str(self.elf["e_machine"]))
-        self._segments = [s for s in self.elf.iter_segments() if s["p_type"] == "PT_LOAD"]
         self._relocated: Optional[Dict[int, int]] = None
 
     def __enter__(self) -> ElfImage:

@@ -15,8 +15,8 @@ from typing import List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from ..arch import get_arch
 from ..errors import GoxrayError, UserError
 from .anchors import Build, choose_anchors, read_build
-from .document import Document, user_directory, write_document
 from .assembly import plain_assembly
+from .document import Document, user_directory, write_document
 from .dwarf import document_from_elf
 from .elf_image import ElfImage
 from .gosource import GoConstants

@@ -64,6 +64,6 @@ SCALARS: Dict[str, Places] = {
 
 
 def snake(name: str) -> str:
-    """Go's mixed caps as snake case: "ArgsPointerMaps" -> "args_pointer_maps", "GCoff" -> "gc_off"."""
+    """Go's mixed caps as snake case: "ArgsPointerMaps" -> "args_pointer_maps"."""
     parts = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", parts).lower()

@@ -12,6 +12,8 @@ from .version import Minor, minor_text, parse_minor
 
 Check = Callable[[Layout], Optional[str]]
 
+_NEWEST: Minor = (1 << 16, 1 << 16)
+
 
 @dataclass(frozen=True)
 class Resolution:
@@ -60,10 +62,14 @@ class _Search:
         if self._elf_path is None:
             return None
         try:
-            document = _dwarf_document(self._elf_path, self._go(), self._nearest_document())
+            supplement = self._nearest_document()
+            document = _dwarf_document(self._elf_path, self._go(supplement), supplement)
             layout = layout_from_document(document, "DWARF")
         except (GoxrayError, OSError) as error:
             self._tried.append(f"DWARF ({error})")
+            return None
+        except Exception as error:  # noqa: BLE001  # the parser meets whatever the file says
+            self._tried.append(f"DWARF (cannot be parsed: {error!r:.200})")
             return None
         return self._checked(layout)
 
@@ -100,7 +106,7 @@ class _Search:
         """The minor versions there are tables for, nearest to the program's first, of two the newer; with no version
         to go by the newest first."""
         minors = {**self._shipped, **self._user}
-        wanted = self._minor if self._minor is not None else (1 << 16, 0)
+        wanted = self._minor if self._minor is not None else _NEWEST
         return sorted(minors, key=lambda m: (abs(m[0] - wanted[0]), abs(m[1] - wanted[1]), -m[1]))
 
     def _nearest_document(self) -> Optional[Document]:
@@ -111,8 +117,11 @@ class _Search:
                 continue
         return None
 
-    def _go(self) -> str:
-        return minor_text(self._minor) if self._minor is not None else "?"
+    def _go(self, nearest: Optional[Document]) -> str:
+        """The version to name a layout out of DWARF by: the program's own, else that of the table beside it."""
+        if self._minor is not None:
+            return minor_text(self._minor)
+        return str(nearest["go"]) if nearest is not None else "0.0"
 
     def _refusal(self) -> str:
         tried = "; ".join(self._tried) or "there is no table for any version"

@@ -30,7 +30,9 @@ class Toolchain:
 
     def list_std(self, template: str, arch: str, directory: str) -> str:
         """`go list -f template std` for linux/`arch`, with the packages' cgo variants."""
-        return self._run(["list", "-f", template, "std"], directory, {"GOOS": "linux", "GOARCH": arch, "CGO_ENABLED": "1"})
+        return self._run(
+            ["list", "-f", template, "std"], directory, {"GOOS": "linux", "GOARCH": arch, "CGO_ENABLED": "1"}
+        )
 
     def _run(self, arguments: List[str], directory: str, settings: Mapping[str, str]) -> str:
         command = [self.go, *arguments]
