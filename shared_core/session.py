@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Optional, Union
 
 from .arch import Arch, get_arch
 from .binary.program import Modules, Program
@@ -14,7 +14,7 @@ from .memory import Memory
 from .runtime.frames import SourceFrames
 from .runtime.goroutine import Goroutine, GoroutineReader, plausible, read_goroutines
 from .runtime.unwind import Unwinder
-from .runtime.world import World, allgs_of
+from .runtime.world import World, allgs_of, not_started
 from .target import FILE, Target
 
 _SAMPLE = 64
@@ -32,7 +32,7 @@ class Session:
         self.memory = Memory(target)
         self.debug = False
         self._program: Optional[Program] = None
-        self._layout: Optional[Layout] = None
+        self._layout: Union[Layout, LayoutError, None] = None
         self._layout_warnings: List[str] = []
         self._modules: Optional[Modules] = None
         self._globals: Optional[Globals] = None
@@ -44,12 +44,14 @@ class Session:
         """Forget what the program may have changed: to be called when it has run. Its code and tables are kept."""
         self.memory.clear()
         self._world = None
-        if self._modules is not None and self._program is not None and self._layout is not None:
+        if isinstance(self._layout, LayoutError):
+            self._layout = None
+        if self._modules is not None and self._program is not None:
             try:
-                current = self._program.modules(self._layout)
+                current = len(self._program.modules(self.layout).all)
             except GoxrayError:
-                current = []
-            if len(current) != len(self._modules.all):
+                current = 0
+            if current != len(self._modules.all):
                 # A plugin came: its functions are new, and so are the facts about pcs in them.
                 self._modules = self._unwinder = self._source_frames = self._globals = None
 
@@ -69,10 +71,17 @@ class Session:
     @property
     def layout(self) -> Layout:
         """The layout that fits; LayoutError says what was tried."""
+        if isinstance(self._layout, LayoutError):
+            raise self._layout
         if self._layout is None:
             program = self.program
             path = program.image.path if program.image.in_file else None
-            resolution = resolve(program.go_version, program.arch, path, self._why_not)
+            try:
+                resolution = resolve(program.go_version, program.arch, path, self._why_not)
+            except LayoutError as error:
+                # Kept: every command would try all tables again.
+                self._layout = error
+                raise
             self._layout = resolution.layout
             self._layout_warnings = list(resolution.warnings)
         return self._layout
@@ -80,11 +89,13 @@ class Session:
     def _why_not(self, layout: Layout) -> Optional[str]:
         """The structural checks: the moduledata agrees with pclntab, and what allgs leads to are goroutines."""
         try:
-            modules = Modules(self.program.modules(layout))
-            if self.target.kind == FILE:
+            modules = self.program.modules(layout)
+            if self.program.image.static:
                 return None
             lookup = _globals(self.program, modules, layout)
             reader = GoroutineReader(layout)
+            if not_started(lookup, self.memory):
+                return None
             allgs = allgs_of(lookup, self.memory, reader)
         except GoxrayError as error:
             # With nothing of the runtime readable (a truncated core), the tables in the file must do.
@@ -109,19 +120,21 @@ class Session:
         """What the user should know about how far the answers can be trusted."""
         world = self._world.warnings if self._world is not None else []
         program = self._program.warnings if self._program is not None else []
-        return [*program, *self._layout_warnings, *world]
+        modules = self._modules.warnings if self._modules is not None else []
+        return [*program, *self._layout_warnings, *modules, *world]
 
     @property
     def modules(self) -> Modules:
         """The program's modules, for pc -> function."""
         if self._modules is None:
-            self._modules = Modules(self.program.modules(self.layout))
+            self._modules = self.program.modules(self.layout)
         return self._modules
 
     @property
     def globals(self) -> Globals:
-        """Addresses of the runtime's variables."""
+        """Addresses of the runtime's variables; FormatError where there is no memory to look for them in."""
         if self._globals is None:
+            self._need_memory()
             self._globals = _globals(self.program, self.modules, self.layout)
         return self._globals
 
@@ -141,10 +154,15 @@ class Session:
     def world(self) -> World:
         """The runtime's state at this stop: goroutines and Ms. FormatError for a target that has no memory."""
         if self._world is None:
-            if self.target.kind == FILE:
-                raise FormatError("there is no process: open a core with `core-file`, `attach PID`, or `run`")
+            self._need_memory()
             self._world = World(self)
         return self._world
+
+    def _need_memory(self) -> None:
+        if self.target.kind == FILE:
+            raise FormatError("there is no process: open a core with `core-file`, `attach PID`, or `run`")
+        if self.program.foreign:
+            raise FormatError(self.program.foreign)
 
 
 def _globals(program: Program, modules: Modules, layout: Layout) -> Globals:
@@ -164,6 +182,3 @@ def _first_misfit(session: Session, reader: GoroutineReader, allgs: tuple[int, i
     if readable and len(reasons) > len(readable) // 4:
         return f"what should be goroutines are none: {reasons[0]}"
     return None
-
-
-__all__ = ["LayoutError", "Session"]

@@ -53,7 +53,7 @@ class ElfImage:
         self.path = path
         self._data = memoryview(data)
         try:
-            self._elf = ELFFile(io.BytesIO(data) if isinstance(data, bytes) else data)  # type: ignore[arg-type]
+            self._elf = _parsed(data)
             self._check_kind()
             self.segments = [_segment(s.header) for s in self._elf.iter_segments() if s.header.p_type == "PT_LOAD"]
         except (ELFError, ValueError, KeyError, UnicodeDecodeError, struct.error) as error:
@@ -180,8 +180,18 @@ def image_from_memory(memory: Memory, base: int) -> ElfImage:
 def _program_headers(memory: Memory, base: int, offset: int, size: int) -> bytes:
     if not 64 <= offset <= PAGE or size > PAGE:
         raise FormatError(f"no ELF header in memory at {base:#x}")
-    # The section header fields stay as they are and point past the end: sections() then answers "none".
     return memory.read(base + 64, offset - 64 + size)
+
+
+def _parsed(data: Union[mmap.mmap, bytes]) -> ELFFile:
+    """pyelftools' view of the image; without sections where their headers are gone or broken."""
+    try:
+        return ELFFile(io.BytesIO(data) if isinstance(data, bytes) else data)  # type: ignore[arg-type]
+    except (ELFError, ValueError, KeyError, AttributeError, TypeError, UnicodeDecodeError, struct.error):
+        bare = bytearray(data[:])
+        bare[40:48] = bytes(8)  # e_shoff
+        bare[58:64] = bytes(6)  # e_shentsize, e_shnum, e_shstrndx
+        return ELFFile(io.BytesIO(bytes(bare)))
 
 
 def _segment(header: object) -> Segment:

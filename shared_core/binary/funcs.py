@@ -213,16 +213,24 @@ class FuncTable:
                 yield path.decode("utf-8", "replace")
 
     def by_name(self, name: str) -> List[Func]:
-        """The functions with exactly this name by address: two where one is a wrapper for the other ABI."""
-        key = b"\0" + name.encode() + b"\0"
-        names = bytes(self._names)
-        at = names.find(key)
-        offset = at + 1 if at >= 0 else (0 if names.startswith(key[1:]) else None)
-        if offset is None:
-            return []
-        if not self._by_name:
+        """The functions with exactly this name: two where one is a wrapper for the other ABI, or a copy of it.
+
+        The linker writes a name once per symbol (cmd/link/internal/ld/pcln.go, generateFuncnametab), so functions
+        that share one mostly have it at different offsets.
+        """
+        offsets = list(self._offsets_of(name))
+        if offsets and not self._by_name:
             self._index_names()
-        return [self.func(index) for index in self._by_name.get(offset, ())]
+        return [self.func(index) for offset in offsets for index in self._by_name.get(offset, ())]
+
+    def _offsets_of(self, name: str) -> Iterator[int]:
+        """Every place in funcnametab where `name` begins."""
+        names, key = bytes(self._names), name.encode("utf-8", "surrogateescape") + b"\0"
+        at = names.find(key)
+        while at >= 0:
+            if at == 0 or names[at - 1] == 0:
+                yield at
+            at = names.find(key, at + 1)
 
     def _index_names(self) -> None:
         """funcnametab offset -> indexes of the functions that have it."""

@@ -22,7 +22,7 @@ class LoadedImage:
     def __init__(self, target: Target, memory: Memory, image: Image) -> None:
         self.memory = memory
         self.bias = image.load_bias
-        self.static = target.kind == FILE
+        self.static = target.kind == FILE  # nothing in memory, or nothing of this program: read all from the file
         self.path = image.path
         self.elf = ElfImage.open(image.path) if image.path else image_from_memory(memory, image.load_bias)
         if image.path is None:
@@ -78,18 +78,18 @@ class LoadedImage:
         linked = address - self.bias
         return any(0 <= linked - s.address < s.memory_size for s in self.elf.segments)
 
-    def mismatch(self) -> str:
-        """Why the file cannot be what runs in the target's memory; "" when nothing speaks against it.
+    def differs(self) -> bool:
+        """Whether the file's first page is not the one in the target's memory.
 
         The kernel dumps the first page of every mapped ELF file into a core, and it holds the ELF header, the program
         headers and, in a Go program, the Go build id.
         """
         if not self.in_file or self.static:
-            return ""
+            return False
         base = self.elf.base()
         try:
             ours = bytes(self.elf.bytes(base, PAGE))
             theirs = self.memory.read(base + self.bias, PAGE)
         except (ReadError, FormatError):
-            return ""
-        return "" if ours == theirs else f"{self.path} is not the program in memory: their first pages differ"
+            return False
+        return ours != theirs

@@ -131,6 +131,12 @@ def find_module(image: LoadedImage, header: PcHeader, layout: Layout) -> Module:
     raise FormatError(f"no moduledata fits the pclntab at {header.address:#x}: {reason}")
 
 
+def leads_to(image: LoadedImage, header: PcHeader) -> bool:
+    """Whether something in the image's data begins as a moduledata of this pclntab does, whatever its Go version."""
+    names = struct.pack("<Q", header.address + header.names)
+    return any(bytes(image.data(at + 8, 8)) == names for at in pointers_to(image, header.address))
+
+
 def pointers_to(image: LoadedImage, address: int) -> Iterator[int]:
     """Places in the image's data that hold the pointer `address`."""
     if image.static and image.elf.position_independent:

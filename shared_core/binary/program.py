@@ -13,7 +13,7 @@ from ..target import Image, Target
 from .buildinfo import BuildInfo, read_build_info
 from .funcs import Func, FuncTable
 from .image import LoadedImage
-from .moduledata import Module, find_module, module_at, other_modules, read_fields
+from .moduledata import Module, find_module, leads_to, module_at, other_modules, read_fields
 from .pclntab import PcHeader, find_headers, old_or_foreign, parse_header
 
 _MAX_IMAGES = 256
@@ -36,11 +36,26 @@ class Program:
             raise NotGoError("no program to look at: name one with `file`, open a core with `core-file`, or attach")
         self._loaded: List[Tuple[Image, LoadedImage]] = []
         self.image, self.header = self._find()
+        self.foreign = self._compare()
         self.build_info: Optional[BuildInfo] = read_build_info(self.image)
         self.go_version = self.build_info.go_version if self.build_info else self._build_version()
         self.arch = self.image.elf.arch
-        if self.image.mismatch():
-            self.warnings.append(self.image.mismatch())
+
+    def _compare(self) -> str:
+        """Why the target's memory is not this program's, "" when it is; then only the file is read.
+
+        A twin with symbols differs in its first page alone: what counts is that a moduledata in memory leads to the
+        tables of this very pclntab.
+        """
+        if not self.image.differs():
+            return ""
+        if leads_to(self.image, self.header):
+            self.warnings.append(f"{self.image.path} is not quite the file that ran: their first pages differ")
+            return ""
+        self.image.static = True
+        reason = f"{self.image.path} is not the program that left this memory: open the core with the right one"
+        self.warnings.append(f"{reason}; what is shown is read from the file alone")
+        return reason
 
     def _find(self) -> Tuple[LoadedImage, PcHeader]:
         reasons = []
@@ -87,16 +102,16 @@ class Program:
                     if count > _MAX_VERSION_PLACES:
                         return
 
-    def modules(self, layout: Layout) -> List[Module]:
+    def modules(self, layout: Layout) -> Modules:
         """The program's own module first, then those of the `next` list; FormatError if the first does not fit."""
         first = find_module(self.image, self.header, layout)
-        found = [first]
+        found, warnings = [first], []
         for address in other_modules(first, layout):
             try:
                 found.append(self._module(address, layout))
             except GoxrayError as error:
-                self.warnings.append(f"the module at {address:#x} cannot be read: {error}")
-        return found
+                warnings.append(f"the module at {address:#x} cannot be read: {error}")
+        return Modules(found, warnings)
 
     def _module(self, address: int, layout: Layout) -> Module:
         image = self._image_at(address)
@@ -134,8 +149,9 @@ class Program:
 class Modules:
     """pc -> function over all modules of a program."""
 
-    def __init__(self, modules: List[Module]) -> None:
+    def __init__(self, modules: List[Module], warnings: List[str]) -> None:
         self.all = modules
+        self.warnings = warnings
 
     def find(self, pc: int) -> Optional[Tuple[Module, Func]]:
         """The function that holds `pc` and its module; None outside Go text or where the tables are broken."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Iterator, List, NamedTuple, Optional, Set
 
 from ..layouts.model import Layout
-from .functabs import FuncTabs
 from .funcs import Func
+from .functabs import FuncTabs
 from .moduledata import Module
 
 _ABI0 = ".abi0"

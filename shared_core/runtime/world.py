@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Dict, FrozenSet, Iterator, List, Optional, Tuple, Union
 
-from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, GoxrayError, LayoutError, Maybe, ReadError
+from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, FormatError, GoxrayError, LayoutError, Maybe, ReadError
 from ..layouts.globals import Globals
 from ..memory import Memory
 from .clock import latest_time
@@ -41,6 +41,15 @@ def allgs_of(lookup: Globals, memory: Memory, reader: GoroutineReader) -> Tuple[
         return array, memory.u64(length)
 
 
+def not_started(lookup: Globals, memory: Memory) -> bool:
+    """Whether the runtime has no goroutine yet: the first instructions of a process, before runtime.schedinit."""
+    found = lookup.candidates("runtime.allgs")[:1]
+    try:
+        return bool(found) and memory.slice_header(found[0]) == (0, 0, 0)
+    except ReadError:
+        return False
+
+
 def _leads_to_goroutines(memory: Memory, reader: GoroutineReader, array: int, length: int) -> bool:
     try:
         if not 0 < length <= MAX_GOROUTINES or array % 8:
@@ -61,6 +70,8 @@ class World:
         self.memory = session.memory
         self.warnings: List[str] = []
         self.reader = GoroutineReader(session.layout)
+        if not_started(session.globals, self.memory):
+            raise FormatError("the runtime has not started: there is no goroutine yet")
         self.allgs = allgs_of(session.globals, self.memory, self.reader)
         self._goroutines: Optional[List[Goroutine]] = None
         self._machines: Optional[List[Machine]] = None

@@ -6,6 +6,7 @@ arch/x86/include/asm/user_64.h and arch/arm64/include/uapi/asm/ptrace.h.
 
 from __future__ import annotations
 
+import signal
 import struct
 from bisect import bisect_right
 from typing import Dict, Iterator, List, Optional, Tuple
@@ -63,6 +64,8 @@ class CoreTarget:
 
     def read(self, address: int, size: int) -> bytes:
         """Exactly `size` bytes at `address`, or ReadError."""
+        if size < 0:
+            raise ReadError(address, size)
         pieces, at = [], address
         while at < address + size:
             index = bisect_right(self._starts, at) - 1
@@ -112,9 +115,17 @@ class CoreTarget:
         count = min(len(names), (len(data) - _PRSTATUS_REGISTERS) // 8)
         values = struct.unpack_from(f"<{count}Q", data, _PRSTATUS_REGISTERS)
         tid = struct.unpack_from("<i", data, _PRSTATUS_PID)[0]
-        signal = struct.unpack_from("<h", data, 12)[0]
+        number = struct.unpack_from("<h", data, 12)[0]
         registers: Dict[str, Optional[int]] = dict(zip(names, values))
-        return Thread(tid, "", registers, str(signal) if signal else None, not self._threads)
+        return Thread(tid, "", registers, _signal_name(number), not self._threads)
+
+
+def _signal_name(number: int) -> Optional[str]:
+    """ "SIGABRT" for 6; None for 0."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}" if number else None
 
 
 def _gaps(start: int, end: int, taken: List[Tuple[int, int, ElfImage, int]]) -> Iterator[Tuple[int, int]]:
