@@ -58,7 +58,7 @@ def _status_test(world: World, status: str) -> Test:
 
 def _function_test(world: World, pattern: Pattern[str]) -> Test:
     def on_stack(goroutine: Goroutine) -> bool:
-        return any(pattern.search(getattr(frame, "function", "")) for frame in world.frames(goroutine))
+        return any(pattern.search(getattr(frame, "function", "")) for frame in world.stacks.frames(goroutine))
 
     return on_stack
 

@@ -67,7 +67,7 @@ class Views:
             world.is_system(goroutine),
             self._threads.get(goroutine.raw.m, _NO_THREAD) if goroutine.raw.m else _NO_THREAD,
             world.blocked_for(goroutine),
-            world.user_frame(goroutine),
+            world.stacks.user_frame(goroutine),
             self.created_by(goroutine),
             self._start(goroutine) if full else None,
             self._labels(goroutine) if full else None,
@@ -96,7 +96,7 @@ class Views:
     def stack(self, goroutine: Goroutine, depth: Optional[int] = None, args: bool = False) -> StackView:
         """Up to `depth` logical frames, with their arguments if asked for."""
         frames: List[SourceFrame] = []
-        for item in self.world.frames(goroutine):
+        for item in self.world.stacks.frames(goroutine):
             if isinstance(item, Stop):
                 return StackView(frames, item.reason)
             if depth is not None and len(frames) >= depth:

@@ -1,0 +1,125 @@
+"""Stacks of goroutines: where each is walked from, its frames, and the one that a listing shows.
+
+Source: Go 1.27 runtime/traceback.go (traceback1, unwinder.initAt), runtime/asm_*.s (systemstack saves in g.sched).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Dict, Iterator, Optional, Tuple, Union
+
+from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, Maybe
+from .frames import SourceFacts, SourceFrame, is_user_frame
+from .goroutine import Goroutine
+from .machines import Machine
+from .signals import interrupted_context
+from .unwind import Frame, Start, Step, Stop
+
+if TYPE_CHECKING:
+    from ..session import Session
+    from .world import World
+
+_USER_DEPTH = 64  # how far in the first user frame is looked for; the runtime nests a few calls at most
+
+
+class Stacks:
+    """Walks the stacks of one stopped program."""
+
+    def __init__(self, session: Session, world: World) -> None:
+        self._session = session
+        self._world = world
+        self._user: Dict[int, Optional[SourceFacts]] = {}
+
+    def walk(self, goroutine: Goroutine) -> Iterator[Union[Frame, Stop]]:
+        """The goroutine's physical frames from the innermost out, then a Stop if something is wrong."""
+        start = self.start(goroutine)
+        if isinstance(start, Absent):
+            yield Stop(start.detail, 0, 0)
+        else:
+            yield from self._session.unwinder.walk(start)
+
+    def frames(self, goroutine: Goroutine) -> Iterator[Union[SourceFrame, Stop]]:
+        """Logical frames, inlined calls included."""
+        for item in self.walk(goroutine):
+            if isinstance(item, Stop):
+                yield item
+            else:
+                yield from self._session.source_frames.expand(item)
+
+    def user_frame(self, goroutine: Goroutine) -> Maybe[SourceFrame]:
+        """The first frame outside the runtime, as Delve picks it; the innermost when there is none."""
+        start = self.start(goroutine)
+        if isinstance(start, Absent):
+            return start
+        unwinder = self._session.unwinder
+        innermost: Optional[Step] = None
+        for step in unwinder.steps(start, _USER_DEPTH):
+            if isinstance(step, Stop):
+                if innermost is None:
+                    return Absent(UNREADABLE, step.reason)
+                break
+            facts = self._user_facts(step)
+            if facts is not None:
+                return SourceFrame(*facts, unwinder.frame(step))
+            innermost = innermost or step
+        if innermost is None:
+            return Absent(UNREADABLE, "it has no frames")
+        return self._session.source_frames.expand(unwinder.frame(innermost))[0]
+
+    def _user_facts(self, step: Step) -> Optional[SourceFacts]:
+        """The first of the logical frames at this step that is the user's; None when they are all the runtime's."""
+        pc, trap = step[1], step[4]
+        if trap or pc not in self._user:
+            frame = self._session.unwinder.frame(step)
+            logical = self._session.source_frames.facts(frame.module, frame.func, frame.symbol_pc)
+            found = next((facts for facts in logical if is_user_frame(facts[0])), None)
+            if trap:
+                return found
+            self._user[pc] = found
+        return self._user[pc]
+
+    def start(self, goroutine: Goroutine) -> Maybe[Start]:
+        """Where its stack is walked from; Absent where only its thread would know and there is none."""
+        raw = goroutine.raw
+        bounds = (raw.low, raw.high)
+        if goroutine.status == "syscall" and raw.syscall_sp:
+            return Start(raw.syscall_pc, raw.syscall_sp, 0, *bounds)
+        if goroutine.status in ("running", "syscall"):
+            return self._running_start(goroutine, bounds)
+        return self._saved_start(goroutine, bounds)
+
+    def _saved_start(self, goroutine: Goroutine, bounds: Tuple[int, int]) -> Start:
+        raw = goroutine.raw
+        if raw.syscall_sp:
+            return Start(raw.syscall_pc, raw.syscall_sp, 0, *bounds)
+        return Start(raw.sched_pc, raw.sched_sp, raw.sched_lr, *bounds)
+
+    def _running_start(self, goroutine: Goroutine, bounds: Tuple[int, int]) -> Maybe[Start]:
+        machine = self._world.machine_of(goroutine)
+        if machine is None or machine.thread is None:
+            return Absent(UNREADABLE, "it runs on a thread that the target does not show")
+        arch, registers = self._session.arch, machine.thread.registers
+        pc, sp = registers.get(arch.pc), registers.get(arch.sp)
+        if pc is None or sp is None:
+            return Absent(UNREADABLE, f"thread {machine.thread.tid} has no pc and sp")
+        if bounds[0] < sp <= bounds[1]:
+            if self._session.unwinder.facts(pc) is None:
+                return Absent(NOT_APPLICABLE, f"it runs code at {pc:#x} that is in no Go function")
+            return Start(pc, sp, registers.get(arch.lr) or 0 if arch.lr else 0, *bounds, trap=True)
+        if self._on(machine.gsignal, sp):
+            return self._signalled_start(goroutine, machine, bounds)
+        if self._on(machine.g0, sp) or machine.g0 == 0:
+            return self._saved_start(goroutine, bounds)
+        return Absent(NOT_APPLICABLE, f"thread {machine.thread.tid} is on a stack that is not Go's")
+
+    def _on(self, g: int, sp: int) -> bool:
+        low, high = self._world.bounds(g)
+        return low < sp <= high
+
+    def _signalled_start(self, goroutine: Goroutine, machine: Machine, bounds: Tuple[int, int]) -> Maybe[Start]:
+        """On the signal stack the goroutine's own registers are in the context that the kernel saved there."""
+        context = interrupted_context(self._session, machine, self._world.bounds(machine.gsignal))
+        if isinstance(context, Absent):
+            return context
+        if bounds[0] < context.sp <= bounds[1]:
+            return Start(context.pc, context.sp, context.lr, *bounds, trap=True)
+        return self._saved_start(goroutine, bounds)
