@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from typing import Dict, List, Mapping, Sequence
 
@@ -12,11 +13,12 @@ _TIMEOUT = 900.0
 
 
 class Toolchain:
-    """The Go toolchain whose `go` command (or GOROOT) is at `path`. UserError where it does not run."""
+    """The Go toolchain whose `go` command (or GOROOT) is at `path`, or in PATH. UserError where it does not run."""
 
     def __init__(self, path: str) -> None:
         inner = os.path.join(path, "bin", "go")
-        self.go = os.path.abspath(inner if os.path.isfile(inner) else path)
+        self.go = inner if os.path.isfile(inner) else shutil.which(path) or path
+        self.go = os.path.abspath(self.go)
         answers = self._run(["env", "GOVERSION", "GOROOT"], os.getcwd(), {}).splitlines()
         if len(answers) != 2 or not answers[0]:
             raise UserError(f"{self.go} does not tell its version: it is older than Go 1.16")
