@@ -5,12 +5,13 @@ Source: Go 1.27 runtime/traceback.go (traceback1, unwinder.initAt), runtime/asm_
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, Iterator, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple, Union
 
-from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, Maybe
+from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, Maybe, ReadError
 from .frames import SourceFacts, SourceFrame, is_user_frame
 from .goroutine import Goroutine
 from .machines import Machine
+from .paths import Path, Paths
 from .signals import interrupted_context
 from .unwind import Frame, Start, Step, Stop
 
@@ -27,6 +28,7 @@ class Stacks:
     def __init__(self, session: Session, world: World) -> None:
         self._session = session
         self._world = world
+        self._paths = Paths(0 if session.arch.uses_lr else 8)
         self._user: Dict[int, Optional[SourceFacts]] = {}
 
     def walk(self, goroutine: Goroutine) -> Iterator[Union[Frame, Stop]]:
@@ -51,19 +53,36 @@ class Stacks:
         if isinstance(start, Absent):
             return start
         unwinder = self._session.unwinder
-        innermost: Optional[Step] = None
+        path = self._known_path(start)
+        if path is not None:
+            step = (path.facts, path.pc, start.sp + path.sp, start.sp + path.fp, False, False)
+            return SourceFrame(*path.user, unwinder.frame(step))
+        return self._walk_to_user(start)
+
+    def _known_path(self, start: Start) -> Optional[Path]:
+        size = self._paths.longest(start.pc)
+        if not size:
+            return None
+        try:
+            data = self._session.memory.read_direct(start.sp, min(size, start.high - start.sp))
+        except ReadError:
+            return None
+        return self._paths.match(start, data)
+
+    def _walk_to_user(self, start: Start) -> Maybe[SourceFrame]:
+        unwinder = self._session.unwinder
+        steps: List[Step] = []
         for step in unwinder.steps(start, _USER_DEPTH):
             if isinstance(step, Stop):
-                if innermost is None:
+                if not steps:
                     return Absent(UNREADABLE, step.reason)
                 break
+            steps.append(step)
             facts = self._user_facts(step)
             if facts is not None:
+                self._paths.learn(start, steps, facts)
                 return SourceFrame(*facts, unwinder.frame(step))
-            innermost = innermost or step
-        if innermost is None:
-            return Absent(UNREADABLE, "it has no frames")
-        return self._session.source_frames.expand(unwinder.frame(innermost))[0]
+        return self._session.source_frames.expand(unwinder.frame(steps[0]))[0]
 
     def _user_facts(self, step: Step) -> Optional[SourceFacts]:
         """The first of the logical frames at this step that is the user's; None when they are all the runtime's."""
