@@ -33,10 +33,14 @@ class StackView(NamedTuple):
 
 
 class GoroutineView(NamedTuple):
-    """One goroutine as listed; `stack`, `start` and `labels` are None where nobody asked for them."""
+    """One goroutine as listed; `selected` is that of the debugger's selected thread.
+
+    `stack`, `start` and `labels` are None where nobody asked for them.
+    """
 
     goroutine: Goroutine
     system: bool
+    selected: bool
     thread: Maybe[int]
     blocked_for: Maybe[int]
     user_frame: Maybe[SourceFrame]
@@ -56,6 +60,7 @@ class Views:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.world: World = session.world
+        self._selected = next((m.curg for m in self.world.machines if m.thread and m.thread.selected), 0)
         self._creators: Dict[int, Maybe[Place]] = {}
         self._threads = {m.address: (m.thread.tid if m.thread else m.procid) for m in self.world.machines}
 
@@ -65,6 +70,7 @@ class Views:
         return GoroutineView(
             goroutine,
             world.is_system(goroutine),
+            goroutine.address == self._selected,
             self._threads.get(goroutine.raw.m, _NO_THREAD) if goroutine.raw.m else _NO_THREAD,
             world.blocked_for(goroutine),
             world.stacks.user_frame(goroutine),

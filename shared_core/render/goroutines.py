@@ -28,7 +28,7 @@ def text(body: Goroutines) -> str:
 def _row(view: GoroutineView) -> List[str]:
     user = view.user_frame
     return [
-        str(view.goroutine.id),
+        f"*{view.goroutine.id}" if view.selected else str(view.goroutine.id),
         status_text(view),
         duration(view.blocked_for),
         "" if isinstance(view.thread, Absent) else str(view.thread),
@@ -98,6 +98,7 @@ def goroutine_document(view: GoroutineView) -> Dict[str, Any]:
         "wait_seconds": _seconds(view.blocked_for),
         "thread": _quiet(view.thread),
         "system": view.system,
+        "selected": view.selected,
         "locked": goroutine.locked,
         "parent_id": _quiet(goroutine.parent_id),
         "created_by": _quiet(view.created_by, place_document),
