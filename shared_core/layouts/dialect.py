@@ -10,6 +10,15 @@ def names_g_in_header(layout: Layout) -> bool:
     return _minor(layout) >= 22
 
 
+def liveness_at_outer_call(layout: Layout) -> bool:
+    """Whether a traceback looks up the liveness of arguments at the place of the outermost inlined call.
+
+    gentraceback of Go 1.20 and before moves its pc there while it prints inlined calls; the unwinder of Go 1.21 asks
+    at the frame's own pc.
+    """
+    return _minor(layout) < 21
+
+
 def _minor(layout: Layout) -> int:
     """22 of "1.22"."""
     return int(layout.go.split(".")[1])

@@ -34,12 +34,16 @@ ArgItem = Union[ArgWord, str]
 def frame_args(tabs: FuncTabs, frame: Frame, memory: Memory) -> Maybe[List[ArgItem]]:
     """The arguments of a physical frame in printing order; Absent where the compiler recorded none (assembly).
 
+    Liveness is what the program's own traceback would say, in the versions that look it up elsewhere too.
     FormatError or ReadError when the description itself is broken.
     """
     slots = tabs.arg_slots(frame.func)
     if slots is None:
         return Absent(NOT_APPLICABLE, f"{frame.func.name} has no argument description: it is assembly or a stub")
-    live = tabs.live_slots(frame.func, frame.symbol_pc)
+    at = frame.symbol_pc
+    if tabs.outer_liveness:
+        at = tabs.inlined_at(frame.func, at)[-1][1]
+    live = tabs.live_slots(frame.func, at)
     spill_start = tabs.spill_start(frame.func)
     items: List[ArgItem] = []
     spilled = 0
