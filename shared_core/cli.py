@@ -84,4 +84,5 @@ def _layout(options: argparse.Namespace) -> None:
     from .layouts import cli_generate
 
     arches: List[str] = options.arch or ["amd64", "arm64"]
-    cli_generate(options.go, arches, options.out)
+    for path in cli_generate(options.go, arches, options.out):
+        print(f"{path}: written")
