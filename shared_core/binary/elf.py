@@ -7,33 +7,20 @@ import mmap
 import re
 import struct
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from ..errors import FormatError, ReadError
 from ..memory import PAGE, Memory
+from .elfheaders import ET_DYN, PT_DYNAMIC, Buffer, Segment, dynamic_tags, elf_header, loaded_segments, program_headers
+from .relocations import relative_relocations
 
-Buffer = Union[bytes, memoryview]
+__all__ = ["ARCHES", "Buffer", "ElfImage", "Section", "Segment", "image_from_memory"]
 
 ARCHES = {"EM_X86_64": "amd64", "EM_AARCH64": "arm64"}
-_RELATIVE = {"amd64": 8, "arm64": 1027}  # R_X86_64_RELATIVE, R_AARCH64_RELATIVE
-_RELA = struct.Struct("<QQq")
 _SYMBOL = struct.Struct("<IBBHQQ")
-_MAX_HEADERS = 1 << 16
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A PT_LOAD program header; addresses as linked."""
-
-    address: int
-    memory_size: int
-    offset: int
-    file_size: int
-    writable: bool
-    executable: bool
 
 
 @dataclass(frozen=True)
@@ -53,14 +40,14 @@ class ElfImage:
         self.path = path
         self._data = memoryview(data)
         try:
-            self._elf = _parsed(data)
-            self._check_kind()
-            self.segments = [_segment(s.header) for s in self._elf.iter_segments() if s.header.p_type == "PT_LOAD"]
-        except (ELFError, ValueError, KeyError, UnicodeDecodeError, struct.error) as error:
+            header = elf_header(self._data)
+            self._headers = program_headers(self._data, header)
+        except FormatError as error:
             raise FormatError(f"{path or 'the image in memory'} is not a usable ELF file: {error}") from None
-        self.arch = ARCHES.get(self._elf.header.e_machine, str(self._elf.header.e_machine))
-        self.entry = int(self._elf.header.e_entry)
-        self.position_independent = self._elf.header.e_type == "ET_DYN"
+        self.segments = loaded_segments(self._headers)
+        self.arch = header.arch
+        self.entry = header.entry
+        self.position_independent = header.kind == ET_DYN
         self._sections: Optional[Dict[str, Section]] = None
         self._relocations: Optional[List[Tuple[int, int]]] = None
 
@@ -73,26 +60,22 @@ class ElfImage:
         except (OSError, ValueError) as error:
             raise FormatError(f"cannot open {path}: {error}") from None
 
-    def _check_kind(self) -> None:
-        if self._elf.elfclass != 64:
-            raise FormatError(f"{self.path}: 32-bit programs are not supported, only amd64 and arm64")
-        if not self._elf.little_endian:
-            raise FormatError(f"{self.path}: big-endian programs are not supported, only amd64 and arm64")
-        if self._elf.header.e_phnum > _MAX_HEADERS:
-            raise FormatError(f"{self.path}: {self._elf.header.e_phnum} program headers")
-
     def sections(self) -> Dict[str, Section]:
         """Sections by name; empty when the section headers are gone or broken."""
         if self._sections is None:
-            self._sections = {}
             try:
-                for section in self._elf.iter_sections():
-                    h = section.header
-                    if h.sh_type != "SHT_NOBITS":
-                        self._sections[section.name] = Section(h.sh_addr, h.sh_size, h.sh_offset)
-            except (ELFError, ValueError, KeyError, AttributeError, TypeError, UnicodeDecodeError):
+                self._sections = dict(self._read_sections())
+            except (ELFError, ValueError, KeyError, AttributeError, TypeError, IndexError, OverflowError, struct.error):
                 self._sections = {}
         return self._sections
+
+    def _read_sections(self) -> Iterator[Tuple[str, Section]]:
+        source = self._data.obj
+        elf = ELFFile(io.BytesIO(source) if isinstance(source, bytes) else source)  # type: ignore[arg-type]
+        for section in elf.iter_sections():
+            h = section.header
+            if h.sh_type != "SHT_NOBITS":
+                yield section.name, Section(h.sh_addr, h.sh_size, h.sh_offset)
 
     def base(self) -> int:
         """The lowest linked address, page-aligned."""
@@ -132,22 +115,16 @@ class ElfImage:
 
     def _relative_relocations(self) -> List[Tuple[int, int]]:
         if self._relocations is None:
-            kind = _RELATIVE.get(self.arch)
-            table = self._rela_table()
-            entries = _RELA.iter_unpack(table[: len(table) // _RELA.size * _RELA.size])
-            self._relocations = [(place, addend) for place, info, addend in entries if info == kind]
+            tags = dict(dynamic_tags(self._dynamic()))
+            self._relocations = list(relative_relocations(self.arch, tags, self.bytes))
         return self._relocations
 
-    def _rela_table(self) -> memoryview:
-        """The DT_RELA table, found through PT_DYNAMIC, since section headers may be gone."""
-        try:
-            for segment in self._elf.iter_segments():
-                if segment.header.p_type == "PT_DYNAMIC":
-                    tags = {tag.entry.d_tag: tag.entry.d_val for tag in segment.iter_tags()}  # type: ignore[attr-defined]
-                    return self.bytes(tags["DT_RELA"], tags["DT_RELASZ"])
-        except (ELFError, KeyError, ValueError, ReadError, AttributeError):
-            pass
-        return memoryview(b"")
+    def _dynamic(self) -> Buffer:
+        """The PT_DYNAMIC segment, b"" without one."""
+        for header in self._headers:
+            if header.kind == PT_DYNAMIC:
+                return self._data[header.offset : header.offset + header.file_size]
+        return b""
 
     def symbol(self, name: str) -> Optional[int]:
         """The linked address of `name` from .symtab; None when there is none.
@@ -181,26 +158,3 @@ def _program_headers(memory: Memory, base: int, offset: int, size: int) -> bytes
     if not 64 <= offset <= PAGE or size > PAGE:
         raise FormatError(f"no ELF header in memory at {base:#x}")
     return memory.read(base + 64, offset - 64 + size)
-
-
-def _parsed(data: Union[mmap.mmap, bytes]) -> ELFFile:
-    """pyelftools' view of the image; without sections where their headers are gone or broken."""
-    try:
-        return ELFFile(io.BytesIO(data) if isinstance(data, bytes) else data)  # type: ignore[arg-type]
-    except (ELFError, ValueError, KeyError, AttributeError, TypeError, UnicodeDecodeError, struct.error):
-        bare = bytearray(data[:])
-        bare[40:48] = bytes(8)  # e_shoff
-        bare[58:64] = bytes(6)  # e_shentsize, e_shnum, e_shstrndx
-        return ELFFile(io.BytesIO(bytes(bare)))
-
-
-def _segment(header: object) -> Segment:
-    h = header
-    return Segment(
-        h["p_vaddr"],  # type: ignore[index]
-        h["p_memsz"],  # type: ignore[index]
-        h["p_offset"],  # type: ignore[index]
-        h["p_filesz"],  # type: ignore[index]
-        bool(h["p_flags"] & 2),  # type: ignore[index]
-        bool(h["p_flags"] & 1),  # type: ignore[index]
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Tuple
+from typing import Iterator, Sequence, Tuple
 
 from ..errors import FormatError, ReadError
 from ..memory import PAGE, Memory
@@ -10,6 +10,9 @@ from ..target import FILE, Image, Target
 from .elf import Buffer, ElfImage, Segment, image_from_memory
 
 _CHUNK = 1 << 22
+_PIECE = 1 << 16
+_OVERLAP = 256
+_MAX_HOLE = 1 << 24  # a segment with so much unreadable in a row has a size that is not to be believed
 
 
 class LoadedImage:
@@ -59,19 +62,22 @@ class LoadedImage:
         if self.in_file and (self.static or not segment.writable):
             yield start, self.elf.segment_bytes(segment)
             return
-        overlap = 256
+        hole = 0
         for at in range(0, segment.memory_size, _CHUNK):
-            yield from self._readable(start + at, min(_CHUNK + overlap, segment.memory_size - at))
+            size = min(_CHUNK + _OVERLAP, segment.memory_size - at)
+            pieces = list(self._readable(start + at, size))
+            yield from pieces
+            hole = 0 if pieces else hole + size
+            if hole > _MAX_HOLE:
+                return
 
-    def _readable(self, start: int, size: int) -> Iterator[Tuple[int, Buffer]]:
+    def _readable(self, start: int, size: int, steps: Sequence[int] = (_PIECE, PAGE)) -> Iterator[Tuple[int, Buffer]]:
+        """What can be read of a range, in ever smaller pieces where it has holes."""
         try:
             yield start, self.memory.read(start, size)
         except ReadError:
-            for at in range(start, start + size, 1 << 16):
-                try:
-                    yield at, self.memory.read(at, min(1 << 16, start + size - at))
-                except ReadError:
-                    continue
+            for at in range(start, start + size, steps[0]) if steps else ():
+                yield from self._readable(at, min(steps[0], start + size - at), steps[1:])
 
     def contains(self, address: int) -> bool:
         """Whether `address` lies in one of this image's segments."""
