@@ -40,9 +40,12 @@ def _row(view: GoroutineView) -> List[str]:
 def status_text(view: GoroutineView) -> str:
     """The wait reason or status, with what a traceback's header adds to it."""
     goroutine = view.goroutine
-    notes = [note for note, true in (("scan", goroutine.scanning), ("system", view.system)) if true]
-    locked = ", locked to thread" if goroutine.locked else ""
-    return goroutine.state + locked + (f" ({', '.join(notes)})" if notes else "")
+    text = goroutine.state
+    if goroutine.locked:
+        text += ", locked to thread"
+    if goroutine.scanning:
+        text += " (scan)"
+    return text + " (system)" if view.system else text
 
 
 def duration(blocked: Maybe[int]) -> str:

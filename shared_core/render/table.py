@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import List, NamedTuple, Sequence
+from typing import NamedTuple, Sequence
 
 from .escape import escape, width
 
@@ -27,20 +27,20 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
     return by_tabulate(columns, lines)
 
 
-def _clean(lines: Sequence[Sequence[str]]) -> List[List[str]]:
+def _clean(lines: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     # Asked of all cells at once: one by one it costs as much as the rest of a long table.
-    if not _joined(lines).isprintable():
+    joined = "|".join(chain.from_iterable(lines))
+    if not joined.isprintable():
         lines = [[escape(cell) for cell in line] for line in lines]
-    return [list(map(str.strip, line)) for line in lines]
-
-
-def _joined(lines: Sequence[Sequence[str]]) -> str:
-    return "".join(chain.from_iterable(lines))
+        joined = ""
+    if not joined or " |" in joined or "| " in joined or joined[0] == " " or joined[-1] == " ":
+        lines = [list(map(str.strip, line)) for line in lines]
+    return lines
 
 
 def _all_ascii(lines: Sequence[Sequence[str]]) -> bool:
     """tabulate counts characters; columns of a terminal are counted by `width`."""
-    return _joined(lines).isascii()
+    return "".join(chain.from_iterable(lines)).isascii()
 
 
 def by_tabulate(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> str:

@@ -28,7 +28,10 @@ _FIELDS = {
     "tracking_stamp": "trackingStamp",
 }  # fmt: skip
 _namedtuple: Any = collections.namedtuple  # noqa: PYI024
-_REQUIRED = ("low", "high", "m", "sched_sp", "sched_pc", "status", "goid", "wait_reason", "gopc", "startpc")
+_REQUIRED = (
+    *("low", "high", "m", "sched_sp", "sched_pc", "status", "goid", "wait_since", "wait_reason", "locked_m", "gopc"),
+    "startpc",
+)
 
 
 _NOT_WAITING = Absent(NOT_APPLICABLE, "it is not waiting")
@@ -101,10 +104,9 @@ class Goroutine:
     @property
     def wait_since(self) -> Maybe[int]:
         """When it blocked, in ns of the program's monotonic clock; the runtime fills it in at a collection only."""
-        since = getattr(self.raw, "wait_since", 0)
         if self.status not in ("waiting", "syscall", "leaked"):
             return _NOT_BLOCKED
-        return since or _SINCE_GC
+        return self.raw.wait_since or _SINCE_GC
 
     @property
     def parent_id(self) -> Maybe[int]:
@@ -117,7 +119,7 @@ class Goroutine:
     @property
     def locked(self) -> bool:
         """Whether it is locked to a thread (runtime.LockOSThread)."""
-        return bool(self.raw.locked_m) if hasattr(self.raw, "locked_m") else False
+        return bool(self.raw.locked_m)
 
     @property
     def dead(self) -> bool:

@@ -10,7 +10,7 @@ import struct
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .frames import SourceFacts
-from .unwind import PcFacts, Start, Step
+from .unwind import Frame, PcFacts, Start
 
 _MAX_BYTES = 1024
 _MAX_PER_PC = 16
@@ -19,7 +19,7 @@ _MAX_PER_PC = 16
 class Path(NamedTuple):
     """`unpack` takes the return addresses from the bytes at sp; they are `expected` on the way to `user`.
 
-    size: the bytes that must be read; facts, pc, sp, fp: the user's step, sp and fp counted from the first sp.
+    size: the bytes that must be read; facts, pc, sp, fp: the user's frame, sp and fp counted from the first sp.
     """
 
     size: int
@@ -56,19 +56,19 @@ class Paths:
         """How many bytes from sp up the paths from `pc` look at; 0 without any."""
         return self._longest.get(pc, 0)
 
-    def learn(self, start: Start, steps: Sequence[Step], user: SourceFacts) -> None:
-        """Keep the way of a walk whose last step is the user's function."""
-        plain = all(not (facts.injects or trap or after) for facts, _, _, _, trap, after in steps)
-        facts, pc, sp, fp = steps[-1][:4]
+    def learn(self, start: Start, frames: Sequence[Frame], user: SourceFacts) -> None:
+        """Keep the way of a walk whose last frame is the user's function."""
+        plain = not any(frame.facts.injects or frame.trap or frame.after_sigpanic for frame in frames)
+        facts, pc, sp, fp = frames[-1][:4]
         if not plain or start.lr or not start.pc or sp - start.sp > _MAX_BYTES:
             return
-        slots = [(step[3] - 8 if self._link else step[2]) - start.sp for step in steps[:-1]]
+        slots = [(frame.fp - 8 if self._link else frame.sp) - start.sp for frame in frames[:-1]]
         layout, at = "<", 0
         for slot in slots:
             layout += f"{slot - at}xQ"
             at = slot + 8
         words = struct.Struct(layout)
-        expected = tuple(step[1] for step in steps[1:])
+        expected = tuple(frame.pc for frame in frames[1:])
         known = self._known.setdefault(start.pc, [])
         known.insert(0, Path(words.size, words.unpack_from, expected, user, facts, pc, sp - start.sp, fp - start.sp))
         del known[_MAX_PER_PC:]

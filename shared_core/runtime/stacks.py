@@ -13,7 +13,7 @@ from .goroutine import Goroutine
 from .machines import Machine
 from .paths import Path, Paths
 from .signals import interrupted_context
-from .unwind import Frame, Start, Step, Stop
+from .unwind import Frame, Start, Stop
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -29,7 +29,7 @@ class Stacks:
         self._session = session
         self._world = world
         self._paths = Paths(0 if session.arch.uses_lr else 8)
-        self._user: Dict[int, Optional[SourceFacts]] = {}
+        self._user: Dict[Tuple[int, bool], Optional[SourceFacts]] = {}
 
     def walk(self, goroutine: Goroutine) -> Iterator[Union[Frame, Stop]]:
         """The goroutine's physical frames from the innermost out, then a Stop if something is wrong."""
@@ -52,11 +52,9 @@ class Stacks:
         start = self.start(goroutine)
         if isinstance(start, Absent):
             return start
-        unwinder = self._session.unwinder
         path = self._known_path(start)
         if path is not None:
-            step = (path.facts, path.pc, start.sp + path.sp, start.sp + path.fp, False, False)
-            return SourceFrame(*path.user, unwinder.frame(step))
+            return SourceFrame(*path.user, Frame(path.facts, path.pc, start.sp + path.sp, start.sp + path.fp))
         return self._walk_to_user(start)
 
     def _known_path(self, start: Start) -> Optional[Path]:
@@ -70,31 +68,26 @@ class Stacks:
         return self._paths.match(start, data)
 
     def _walk_to_user(self, start: Start) -> Maybe[SourceFrame]:
-        unwinder = self._session.unwinder
-        steps: List[Step] = []
-        for step in unwinder.steps(start, _USER_DEPTH):
-            if isinstance(step, Stop):
-                if not steps:
-                    return Absent(UNREADABLE, step.reason)
+        frames: List[Frame] = []
+        for frame in self._session.unwinder.walk(start, _USER_DEPTH):
+            if isinstance(frame, Stop):
+                if not frames:
+                    return Absent(UNREADABLE, frame.reason)
                 break
-            steps.append(step)
-            facts = self._user_facts(step)
+            frames.append(frame)
+            facts = self._user_facts(frame)
             if facts is not None:
-                self._paths.learn(start, steps, facts)
-                return SourceFrame(*facts, unwinder.frame(step))
-        return self._session.source_frames.expand(unwinder.frame(steps[0]))[0]
+                self._paths.learn(start, frames, facts)
+                return SourceFrame(*facts, frame)
+        return self._session.source_frames.expand(frames[0])[0]
 
-    def _user_facts(self, step: Step) -> Optional[SourceFacts]:
-        """The first of the logical frames at this step that is the user's; None when they are all the runtime's."""
-        pc, trap = step[1], step[4]
-        if trap or pc not in self._user:
-            frame = self._session.unwinder.frame(step)
+    def _user_facts(self, frame: Frame) -> Optional[SourceFacts]:
+        """The first of the logical frames at this place that is the user's; None when they are all the runtime's."""
+        key = (frame.pc, frame.trap)
+        if key not in self._user:
             logical = self._session.source_frames.facts(frame.module, frame.func, frame.symbol_pc)
-            found = next((facts for facts in logical if is_user_frame(facts[0])), None)
-            if trap:
-                return found
-            self._user[pc] = found
-        return self._user[pc]
+            self._user[key] = next((facts for facts in logical if is_user_frame(facts[0])), None)
+        return self._user[key]
 
     def start(self, goroutine: Goroutine) -> Maybe[Start]:
         """Where its stack is walked from; Absent where only its thread would know and there is none."""

@@ -33,25 +33,6 @@ class Start(NamedTuple):
     trap: bool = False
 
 
-class Frame(NamedTuple):
-    """One physical frame, in the runtime's terms (stkframe).
-
-    sp, fp: the frame is [sp, fp); argp: the incoming stack arguments; varp: the top of the locals.
-    symbol_pc: the pc that file, line and inlining are looked up at: one less for a return address.
-    continpc: where the frame goes on when it is returned to, 0 when it never will be.
-    """
-
-    func: Func
-    module: Module
-    pc: int
-    sp: int
-    fp: int
-    argp: int
-    varp: int
-    symbol_pc: int
-    continpc: int
-
-
 class Stop(NamedTuple):
     """Why a walk ended before the outermost function."""
 
@@ -66,26 +47,74 @@ class PcFacts:
     delta: the frame's size below the return address, -1 where no table tells.
     """
 
-    __slots__ = ("delta", "func", "injects", "module", "sigpanic", "sp_write", "top")
+    __slots__ = ("delta", "func", "injects", "kinds", "module", "sigpanic", "sp_write", "top")
 
     def __init__(self, module: Module, func: Func, delta: int, kinds: FuncKinds) -> None:
         self.module = module
         self.func = func
         self.delta = delta
+        self.kinds = kinds
         self.top = bool(func.flags & kinds.top_frame)
         self.sp_write = bool(func.flags & kinds.sp_write) and func.func_id != kinds.cgocallback
         self.sigpanic = func.func_id == kinds.sigpanic
         self.injects = func.func_id in kinds.injected
 
 
-# facts, pc, sp, fp, trap (as in Start), whether the callee is sigpanic
-Step = Tuple[PcFacts, int, int, int, bool, bool]
+class Frame(NamedTuple):
+    """One physical frame, in the runtime's terms (stkframe): it is [sp, fp).
+
+    trap: as in Start; after_sigpanic: the function it called is sigpanic.
+    """
+
+    facts: PcFacts
+    pc: int
+    sp: int
+    fp: int
+    trap: bool = False
+    after_sigpanic: bool = False
+
+    @property
+    def func(self) -> Func:
+        return self.facts.func
+
+    @property
+    def module(self) -> Module:
+        return self.facts.module
+
+    @property
+    def argp(self) -> int:
+        """Where the incoming stack arguments are."""
+        return self.fp + self.facts.kinds.min_frame
+
+    @property
+    def varp(self) -> int:
+        """The top of the locals: below the return address and the saved frame pointer."""
+        varp = self.fp - self.facts.kinds.link
+        return varp - 8 if varp > self.sp else varp
+
+    @property
+    def symbol_pc(self) -> int:
+        """The pc that file, line and inlining are looked up at: one less for a return address."""
+        return self.pc if self.trap or self.pc <= self.facts.func.entry else self.pc - 1
+
+    @property
+    def continpc(self) -> int:
+        """Where the frame goes on when it is returned to, 0 when it never will be."""
+        if not self.after_sigpanic:
+            return self.pc
+        func = self.facts.func
+        return func.entry + func.deferreturn + 1 if func.deferreturn else 0
 
 
 class FuncKinds:
-    """The func ids and flags that change how a frame is unwound, as this version numbers them."""
+    """The func ids and flags that change how a frame is unwound, as this version numbers them, and the frame's shape.
 
-    def __init__(self, layout: Layout) -> None:
+    link: bytes that a call pushes; min_frame: bytes between a frame and its arguments (sys.MinFrameSize).
+    """
+
+    def __init__(self, layout: Layout, arch: Arch) -> None:
+        self.link = 0 if arch.uses_lr else arch.pointer_size
+        self.min_frame = arch.min_frame_size
         flags, ids = layout.numbers("func_flags"), layout.numbers("func_ids")
         self.top_frame, self.sp_write = flags["top_frame"], flags["sp_write"]
         self.cgocallback = ids.get("cgocallback", -1)
@@ -100,10 +129,8 @@ class Unwinder:
     def __init__(self, modules: Modules, memory: Memory, layout: Layout, arch: Arch) -> None:
         self._modules = modules
         self._memory = memory
-        self._kinds = FuncKinds(layout)
+        self._kinds = FuncKinds(layout, arch)
         self._uses_lr = arch.uses_lr
-        self._link = 0 if arch.uses_lr else 8  # bytes that a call pushes
-        self._min_frame = arch.min_frame_size
         self._facts: Dict[int, Optional[PcFacts]] = {}
 
     def facts(self, pc: int) -> Optional[PcFacts]:
@@ -128,17 +155,12 @@ class Unwinder:
 
     def walk(self, start: Start, limit: int = MAX_FRAMES) -> Iterator[Union[Frame, Stop]]:
         """Frames from the innermost out; a last Stop if something other than the outermost function ended it."""
-        for step in self.steps(start, limit):
-            yield step if isinstance(step, Stop) else self.frame(step)
-
-    def steps(self, start: Start, limit: int = MAX_FRAMES) -> Iterator[Union[Step, Stop]]:
-        """The walk itself; what `frame` makes of a step costs more than the step, and most are passed over."""
         pc, sp, lr, low, high, trap = start
         if not low <= sp <= high or sp % 8:
             yield Stop("its stack pointer is outside its stack", pc, sp)
             return
         stack = StackBytes(self._memory, sp, high)
-        link, uses_lr, known = self._link, self._uses_lr, self._facts
+        link, uses_lr, known = self._kinds.link, self._uses_lr, self._facts
         after_sigpanic, innermost = False, True
         try:
             if pc == 0:
@@ -150,11 +172,11 @@ class Unwinder:
                     yield Stop(f"{pc:#x} is in no Go function", pc, sp)
                     return
                 if facts.delta < 0:
-                    yield facts, pc, sp, sp, trap, after_sigpanic
+                    yield Frame(facts, pc, sp, sp, trap, after_sigpanic)
                     yield Stop("no frame size is recorded for this pc", pc, sp)
                     return
                 fp = sp + facts.delta + link
-                yield facts, pc, sp, fp, trap, after_sigpanic
+                yield Frame(facts, pc, sp, fp, trap, after_sigpanic)
                 if facts.top:
                     return
                 if facts.sp_write and not innermost:
@@ -186,16 +208,3 @@ class Unwinder:
         if facts is None:
             return saved, sp, 0
         return pc, sp, saved if facts.delta == 0 else 0
-
-    def frame(self, step: Step) -> Frame:
-        """The whole frame of a step."""
-        facts, pc, sp, fp, trap, after_sigpanic = step
-        func = facts.func
-        varp = fp - self._link
-        if varp > sp:
-            varp -= 8  # the saved frame pointer
-        continpc = pc
-        if after_sigpanic:
-            continpc = func.entry + func.deferreturn + 1 if func.deferreturn else 0
-        symbol_pc = pc if trap or pc <= func.entry else pc - 1
-        return Frame(func, facts.module, pc, sp, fp, fp + self._min_frame, varp, symbol_pc, continpc)

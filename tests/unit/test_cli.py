@@ -145,7 +145,7 @@ def test_layout_is_handed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     from shared_core import layouts
 
     calls: List[object] = []
-    monkeypatch.setattr(layouts, "cli_generate", lambda *given: calls.append(given), raising=False)
+    monkeypatch.setattr(layouts, "cli_generate", lambda *given: calls.append(given) or ["there"], raising=False)
     assert cli.main(["layout", "--go", "/go/bin/go"]) == 0
     assert cli.main(["layout", "--go", "/go/bin/go", "--arch", "arm64", "--out", str(tmp_path)]) == 0
     assert calls == [(Path("/go/bin/go"), ["amd64", "arm64"], None), (Path("/go/bin/go"), ["arm64"], tmp_path)]
