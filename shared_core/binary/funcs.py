@@ -12,15 +12,9 @@ from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from ..errors import FormatError
 from .elf import Buffer
-from .pclntab import MAGIC_116, MAGIC_118, MAGIC_120, PcHeader
+from .pclntab import FUNC_RECORDS, MAGIC_116, PcHeader
 from .pcvalue import end_of, first_value, runs, value_at
 
-# entry, name, args, deferreturn, pcsp, pcfile, pcln, npcdata, cu [, start line], func id, flags, nfuncdata
-_RECORDS = {
-    MAGIC_116: struct.Struct("<QiiIIIIIIBBxB"),
-    MAGIC_118: struct.Struct("<IiiIIIIIIBBxB"),
-    MAGIC_120: struct.Struct("<IiiIIIIIIiBBxB"),
-}
 _MAX_TABLES = 256
 _NONE = 0xFFFFFFFF
 _U32 = struct.Struct("<I")
@@ -39,7 +33,7 @@ class Func:
     )  # fmt: skip
 
     def __init__(self, table: FuncTable, index: int, entry: int, end: int, at: int) -> None:
-        record = _RECORDS[table.header.magic]
+        record = FUNC_RECORDS[table.header.magic]
         values = record.unpack_from(table.pclntable, at)
         self.table = table
         self.index = index

@@ -134,7 +134,13 @@ def find_module(image: LoadedImage, header: PcHeader, layout: Layout) -> Module:
 def leads_to(image: LoadedImage, header: PcHeader) -> bool:
     """Whether something in the image's data begins as a moduledata of this pclntab does, whatever its Go version."""
     names = struct.pack("<Q", header.address + header.names)
-    return any(bytes(image.data(at + 8, 8)) == names for at in pointers_to(image, header.address))
+    for at in pointers_to(image, header.address):
+        try:
+            if bytes(image.data(at + 8, 8)) == names:
+                return True
+        except ReadError:
+            continue
+    return False
 
 
 def pointers_to(image: LoadedImage, address: int) -> Iterator[int]:

@@ -23,7 +23,17 @@ KNOWN_MAGICS = {MAGIC_12: "1.2", MAGIC_116: "1.16", MAGIC_118: "1.18", MAGIC_120
 MAX_FUNCTIONS = 1 << 24
 _MAX_OFFSET = 1 << 32
 _QUANTA = {"amd64": 1, "arm64": 4}
-_SECTIONS = (".gopclntab", ".data.rel.ro.gopclntab", ".data.rel.ro")
+_SECTIONS = (".gopclntab", ".data.rel.ro.gopclntab")
+_LOOK_AT = 16
+# Newest first; an obfuscator may change the magic, but not what the runtime of that version reads.
+_FORMS = (MAGIC_120, MAGIC_118, MAGIC_116)
+# runtime._func: entry, name, args, deferreturn, pcsp, pcfile, pcln, npcdata, cu [, start line], func id, flags,
+# nfuncdata
+FUNC_RECORDS = {
+    MAGIC_116: struct.Struct("<QiiIIIIIIBBxB"),
+    MAGIC_118: struct.Struct("<IiiIIIIIIBBxB"),
+    MAGIC_120: struct.Struct("<IiiIIIIIIiBBxB"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,8 +64,9 @@ class PcHeader:
         return [self.names, self.cutab, self.filetab, self.pctab, self.pclntable]
 
 
-def parse_header(data: Buffer, address: int, arch: str) -> PcHeader:
-    """The header in `data` (at least 72 bytes); FormatError when its fields do not fit each other."""
+def possible_headers(data: Buffer, address: int, arch: str) -> List[PcHeader]:
+    """What the bytes at `address` (at least 72) can be: one header for a known magic, one for each form that fits when
+    an obfuscator has changed it. FormatError when the fields do not fit each other."""
     if len(data) < 72:
         raise FormatError("too short for a pclntab header")
     magic, pad, quantum, pointer_size = struct.unpack_from("<IHBB", data)
@@ -64,16 +75,14 @@ def parse_header(data: Buffer, address: int, arch: str) -> PcHeader:
     if magic == MAGIC_12:
         raise FormatError("its pclntab is of the form that Go 1.2 to 1.15 wrote; goxray reads Go 1.16 and later")
     words = struct.unpack_from("<8Q", data, 8)
-    for kind in _forms(magic):
-        header = PcHeader(address, kind, quantum, *(words if kind != MAGIC_116 else _without_text_start(words)))
-        if _fits(header):
-            return header
-    raise FormatError("no pclntab header: its offsets do not fit each other")
-
-
-def _forms(magic: int) -> List[int]:
-    # An obfuscator may change the magic; then the newest form that fits is taken, and the tables are checked anyhow.
-    return [magic] if magic in KNOWN_MAGICS else [MAGIC_120, MAGIC_118, MAGIC_116]
+    found = [
+        PcHeader(address, kind, quantum, *(words if kind != MAGIC_116 else _without_text_start(words)))
+        for kind in ([magic] if magic in KNOWN_MAGICS else _FORMS)
+    ]
+    found = [header for header in found if _fits(header)]
+    if not found:
+        raise FormatError("no pclntab header: its offsets do not fit each other")
+    return found
 
 
 def _without_text_start(words: tuple[int, ...]) -> tuple[int, ...]:
@@ -88,20 +97,21 @@ def _fits(header: PcHeader) -> bool:
     return in_order and bounded and first <= offsets[0] <= 128
 
 
-def find_headers(image: LoadedImage) -> Iterator[PcHeader]:
-    """Every place in the image that has the structure of a pclntab, the likely one first."""
-    seen = set()
-    for name in _SECTIONS[:2]:
+def named_header(image: LoadedImage) -> Optional[PcHeader]:
+    """The header at the start of the section that the linker has for it; None without such a section."""
+    for name in _SECTIONS:
         section = image.elf.sections().get(name)
-        if section is not None:
-            header = _header_at(image, section.address + image.bias)
-            if header is not None:
-                seen.add(header.address)
-                yield header
-    for address in _scan(image):
-        header = _header_at(image, address) if address not in seen else None
+        header = _header_at(image, section.address + image.bias) if section is not None else None
         if header is not None:
-            seen.add(address)
+            return header
+    return None
+
+
+def scanned_headers(image: LoadedImage) -> Iterator[PcHeader]:
+    """Every place in the image that has the structure of a pclntab."""
+    for address in _scan(image):
+        header = _header_at(image, address)
+        if header is not None:
             yield header
 
 
@@ -134,38 +144,52 @@ def _scan(image: LoadedImage) -> Iterator[int]:
 
 def _header_at(image: LoadedImage, address: int) -> Optional[PcHeader]:
     try:
-        header = parse_header(image.constant(address, 72), address, image.elf.arch)
-        FirstEntries(image, header).check()
+        return read_header(image, address)
     except (FormatError, ReadError):
         return None
-    return header
 
 
-class FirstEntries:
-    """The beginning and the end of the function table, read to tell a pclntab from bytes that look like a header."""
+def read_header(image: LoadedImage, address: int) -> PcHeader:
+    """The header at `address`, its form told by the tables it leads to; FormatError or ReadError without one."""
+    found = possible_headers(image.constant(address, 72), address, image.elf.arch)
+    for header in found[:-1]:
+        try:
+            check_tables(image, header, by_structure=True)
+            return header
+        except (FormatError, ReadError):
+            continue
+    check_tables(image, found[-1], by_structure=len(found) > 1)
+    return found[-1]
 
-    def __init__(self, image: LoadedImage, header: PcHeader) -> None:
-        self.image = image
-        self.header = header
-        self.wide = header.magic == MAGIC_116
 
-    def check(self) -> None:
-        """FormatError unless the first entries ascend and their _func agrees with them."""
-        base, size = self.header.address + self.header.pclntable, 16 if self.wide else 8
-        count = min(self.header.functions, 16)
-        table = struct.unpack(f"<{2 * count}{'Q' if self.wide else 'I'}", self.image.constant(base, size * count))
-        entries, funcs = table[::2], table[1::2]
-        if any(a > b for a, b in zip(entries, entries[1:])):
-            raise FormatError("the function table does not ascend")
-        for entry, func in zip(entries, funcs):
-            self._check_func(base + func, entry)
-        # The last entry holds the end of the text alone.
-        self.image.constant(base + size * self.header.functions, size // 2)
+def check_tables(image: LoadedImage, header: PcHeader, by_structure: bool) -> None:
+    """FormatError unless the first functions ascend and their records agree with them.
 
-    def _check_func(self, address: int, entry: int) -> None:
-        code = "<Qi" if self.wide else "<Ii"
-        start, name = struct.unpack(code, self.image.constant(address, struct.calcsize(code)))
-        if start != entry and not self.wide:
-            raise FormatError("a _func names another entry than the function table")
-        if not 0 <= name < self.header.cutab - self.header.names:
-            raise FormatError("a _func has its name outside the name table")
+    by_structure: the magic does not tell the form, so each record must also end where the next one begins: the forms of
+    Go 1.18 and 1.20 differ in its length only.
+    """
+    wide = header.magic == MAGIC_116
+    base, size = header.address + header.pclntable, 16 if wide else 8
+    count = min(header.functions, _LOOK_AT)
+    table = struct.unpack(f"<{2 * count}{'Q' if wide else 'I'}", image.constant(base, size * count))
+    entries, records = table[::2], table[1::2]
+    if any(a > b for a, b in zip(entries, entries[1:])):
+        raise FormatError("the function table does not ascend")
+    ends = [_check_record(image, header, base + at, entry) - base for at, entry in zip(records, entries)]
+    if by_structure and any(not end <= at < end + 8 for end, at in zip(ends, records[1:])):
+        raise FormatError("a function's record does not end where the next one begins")
+    # The last entry holds the end of the text alone.
+    image.constant(base + size * header.functions, size // 2)
+
+
+def _check_record(image: LoadedImage, header: PcHeader, address: int, entry: int) -> int:
+    """Where the _func at `address` ends; FormatError when it is not that of the function at `entry`."""
+    record = FUNC_RECORDS[header.magic]
+    values = record.unpack(image.constant(address, record.size))
+    # Go 1.16's entries are addresses, and in a position-independent file they are still to be written.
+    if values[0] != entry and header.magic != MAGIC_116:
+        raise FormatError("a _func names another entry than the function table")
+    if not 0 <= values[1] < header.cutab - header.names:
+        raise FormatError("a _func has its name outside the name table")
+    end, funcdata = address + record.size + 4 * int(values[7]), int(values[-1])
+    return end + 4 * funcdata if header.magic != MAGIC_116 else (end + 7 & -8) + 8 * funcdata

@@ -14,7 +14,7 @@ from .buildinfo import BuildInfo, read_build_info
 from .funcs import Func, FuncTable
 from .image import LoadedImage
 from .moduledata import Module, find_module, leads_to, module_at, other_modules, read_fields
-from .pclntab import PcHeader, find_headers, old_or_foreign, parse_header
+from .pclntab import PcHeader, named_header, old_or_foreign, read_header, scanned_headers
 
 _MAX_IMAGES = 256
 _VERSION_TEXT = re.compile(rb"(?:go1\.\d{1,3}(?:\.\d{1,3}|(?:rc|beta)\d{1,2})?|devel go1\.\d{1,3}-[ -~]{1,80})")
@@ -65,7 +65,7 @@ class Program:
             except GoxrayError as error:
                 reasons.append(str(error))
                 continue
-            header = next(find_headers(loaded), None)
+            header = named_header(loaded) or _likely_header(loaded)
             if header is not None:
                 return loaded, header
             reasons.append(f"{image.path or hex(image.load_bias)}: {old_or_foreign(loaded) or 'no pclntab in it'}")
@@ -116,8 +116,7 @@ class Program:
     def _module(self, address: int, layout: Layout) -> Module:
         image = self._image_at(address)
         place = read_fields(image, address, layout)["pcHeader"]
-        header = parse_header(image.constant(place, 72), place, image.elf.arch)
-        return module_at(image, header, address, layout)
+        return module_at(image, read_header(image, place), address, layout)
 
     def _image_at(self, address: int) -> LoadedImage:
         for image in self.images:
@@ -144,6 +143,16 @@ class Program:
                 data = self.image.constant(header.address, end - header.address)
                 return FuncTable(header, data, lambda offset: offset if wide else header.text_start + offset)
         raise FormatError("its pclntab lies outside the image")
+
+
+def _likely_header(image: LoadedImage) -> Optional[PcHeader]:
+    """The first pclntab that a moduledata leads to: a program may hold another one, as embedded data."""
+    first = None
+    for header in scanned_headers(image):
+        if leads_to(image, header):
+            return header
+        first = first or header
+    return first
 
 
 class Modules:
