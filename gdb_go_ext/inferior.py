@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from typing import Any, Optional
 
 import gdb
@@ -34,6 +36,18 @@ def is_native(inferior: Any) -> bool:
     """Whether the process runs on this machine under this gdb, so that /proc/PID is its own."""
     connection = getattr(inferior, "connection", None)
     return connection is not None and connection.type == "native"
+
+
+def monotonic_time(inferior: Any) -> Optional[int]:
+    """This machine's CLOCK_MONOTONIC, if it is the process's own too; None otherwise."""
+    if not is_native(inferior):
+        return None
+    try:
+        if os.readlink(f"/proc/{inferior.pid}/ns/time") != os.readlink("/proc/self/ns/time"):
+            return None
+    except OSError:
+        return None
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
 
 def connection_number(inferior: Any) -> Optional[int]:

@@ -77,6 +77,10 @@ class GdbTarget:
             self._images = images.of_inferior(self._inferior, self.mappings(), self.read)
         return self._images
 
+    def monotonic_time(self) -> Optional[int]:
+        """The program's CLOCK_MONOTONIC in ns, where it runs under this very kernel and time namespace."""
+        return inferiors.monotonic_time(self._inferior)
+
     def threads(self) -> List[Thread]:
         """All threads with their registers, by gdb's numbers; the user's selection stays as it is."""
         if self._threads is None:

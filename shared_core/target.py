@@ -64,3 +64,6 @@ class Target(Protocol):
 
     def threads(self) -> List[Thread]:
         """All threads with their registers, in the debugger's order."""
+
+    def monotonic_time(self) -> Optional[int]:
+        """The program's own CLOCK_MONOTONIC now, in ns; None for a core, and where its machine is another."""

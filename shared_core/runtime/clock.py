@@ -19,8 +19,14 @@ _LIMIT = 1 << 62
 
 
 def latest_time(session: Session, goroutines: List[Goroutine]) -> Maybe[int]:
-    """The latest nanotime() found in the scheduler, its Ps and the goroutines: a lower bound of the present."""
-    times = [getattr(g.raw, "wait_since", 0) for g in goroutines]
+    """The present of a live program; of another, the latest nanotime() in its scheduler, Ps and goroutines.
+
+    That is a lower bound of the present: how far off depends on when the program last scheduled or collected.
+    """
+    now = session.target.monotonic_time()
+    if now is not None:
+        return now
+    times = [g.raw.wait_since for g in goroutines]
     times += [getattr(g.raw, "tracking_stamp", 0) for g in goroutines]
     for source in (_scheduler_times, _processor_times):
         try:

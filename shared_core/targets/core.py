@@ -94,6 +94,10 @@ class CoreTarget:
         """The threads of the NT_PRSTATUS notes; the first is the one that died."""
         return self._threads
 
+    def monotonic_time(self) -> Optional[int]:
+        """None: a core does not say when it was taken."""
+        return None
+
     def _load_bias(self) -> int:
         if self._exe is None or not self._exe.position_independent:
             return 0

@@ -55,6 +55,9 @@ class FakeTarget:
     def threads(self) -> List[Thread]:
         return list(self._threads)
 
+    def monotonic_time(self) -> Optional[int]:
+        return None
+
 
 def small_program() -> FakeTarget:
     """A FakeTarget of an ELF image at TEXT, a stack at STACK and two threads, the second one selected."""

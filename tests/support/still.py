@@ -58,6 +58,9 @@ class _Still:
     def threads(self) -> List[Thread]:
         return []
 
+    def monotonic_time(self) -> None:
+        return None
+
 
 class FileTarget(_Still):
     """An executable that a debugger has opened and not started."""
