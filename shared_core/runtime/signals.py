@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SIGTRAMP = ("runtime.sigtramp", "runtime.cgoSigtramp")
 _MAX_DEPTH = 256
+_MAX_NESTED = 8
 
 
 class Context(NamedTuple):
@@ -45,12 +46,24 @@ _FRAMES = {
 
 
 def interrupted_context(session: Session, machine: Machine, bounds: Tuple[int, int]) -> Maybe[Context]:
-    """The registers that `machine`'s thread had when the signal came, by walking its signal stack to sigtramp."""
+    """The registers that `machine`'s thread had when the signal came, by walking its signal stack to sigtramp.
+
+    A signal that came while another was handled is passed over: dieFromSignal raises one on purpose.
+    """
     arch = session.arch
     assert machine.thread is not None
     registers = machine.thread.registers
     lr = registers.get(arch.lr) or 0 if arch.lr else 0
-    start = Start(registers[arch.pc] or 0, registers[arch.sp] or 0, lr, *bounds, trap=True)
+    found: Maybe[Context] = Context(registers[arch.pc] or 0, registers[arch.sp] or 0, lr)
+    for _ in range(_MAX_NESTED):
+        if isinstance(found, Absent) or not bounds[0] < found.sp <= bounds[1]:
+            return found
+        found = _before_the_handler(session, found, bounds)
+    return Absent(NOT_APPLICABLE, f"its thread is {_MAX_NESTED} signals deep")
+
+
+def _before_the_handler(session: Session, inside: Context, bounds: Tuple[int, int]) -> Maybe[Context]:
+    start = Start(inside.pc, inside.sp, inside.lr, *bounds, trap=True)
     for item in session.unwinder.walk(start, _MAX_DEPTH):
         if isinstance(item, Frame) and item.func.name in _SIGTRAMP:
             return _context(session, item.fp)
