@@ -19,6 +19,14 @@ def liveness_at_outer_call(layout: Layout) -> bool:
     return _minor(layout) < 21
 
 
+def preempted_is_trap(layout: Layout) -> bool:
+    """Whether a frame that was preempted by a signal is shown at the very pc that it was interrupted at.
+
+    gentraceback of Go 1.20 and before does so for the caller of sigpanic only, and takes asyncPreempt for a call.
+    """
+    return _minor(layout) >= 21
+
+
 def _minor(layout: Layout) -> int:
     """22 of "1.22"."""
     return int(layout.go.split(".")[1])

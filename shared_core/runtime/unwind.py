@@ -12,6 +12,7 @@ from ..binary.funcs import Func
 from ..binary.moduledata import Module
 from ..binary.program import Modules
 from ..errors import FormatError, ReadError
+from ..layouts.dialect import preempted_is_trap
 from ..layouts.model import Layout
 from ..memory import Memory
 from .stackbytes import StackBytes
@@ -45,9 +46,10 @@ class PcFacts:
     """What unwinding needs to know of one pc; decoded once, since a million frames share a few thousand pcs.
 
     delta: the frame's size below the return address, -1 where no table tells.
+    injects: a signal handler made up the call of this function. traps: its caller's pc is then looked up as it is.
     """
 
-    __slots__ = ("delta", "func", "injects", "kinds", "module", "sigpanic", "sp_write", "top")
+    __slots__ = ("delta", "func", "injects", "kinds", "module", "sigpanic", "sp_write", "top", "traps")
 
     def __init__(self, module: Module, func: Func, delta: int, kinds: FuncKinds) -> None:
         self.module = module
@@ -58,6 +60,7 @@ class PcFacts:
         self.sp_write = bool(func.flags & kinds.sp_write) and func.func_id != kinds.cgocallback
         self.sigpanic = func.func_id == kinds.sigpanic
         self.injects = func.func_id in kinds.injected
+        self.traps = self.injects if kinds.preempted_is_trap else self.sigpanic
 
 
 class Frame(NamedTuple):
@@ -121,6 +124,7 @@ class FuncKinds:
         self.sigpanic = ids["sigpanic"]
         # traceback.go, isInjectedCall: calls that a signal handler made up.
         self.injected = {ids[name] for name in ("sigpanic", "asyncPreempt", "debugCallV2") if name in ids}
+        self.preempted_is_trap = preempted_is_trap(layout)
 
 
 class Unwinder:
@@ -195,8 +199,8 @@ class Unwinder:
                     yield Stop("it does not get any further", pc, sp)
                     return
                 pc, sp, lr = caller, fp, 0
-                trap, after_sigpanic, innermost = facts.injects, facts.sigpanic, False
-                if uses_lr and trap:
+                trap, after_sigpanic, innermost = facts.traps, facts.sigpanic, False
+                if uses_lr and facts.injects:
                     pc, sp, lr = self._past_injected(stack, pc, sp)
         except ReadError as error:
             yield Stop(str(error), pc, sp)
