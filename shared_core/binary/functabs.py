@@ -68,6 +68,7 @@ class FuncTabs:
         self.funcdata = layout.numbers("funcdata")
         self.pcdata = layout.numbers("pcdata")
         self._unsafe = layout.enums["unsafe_points"]
+        self._assembly = layout.numbers("func_flags").get("asm", 0)
         self.outer_liveness = liveness_at_outer_call(layout)
         self._inlined = layout.struct("runtime.inlinedCall")
         self._object = layout.struct("runtime.stackObjectRecord")
@@ -75,6 +76,10 @@ class FuncTabs:
     def unsafe_name(self, value: int) -> str:
         """What a PCDATA_UnsafePoint value forbids; "" for a safe pc (UnsafePointSafe, -1)."""
         return "" if value == -1 else self._unsafe.get(value, f"value {value}")
+
+    def is_assembly(self, func: Func) -> bool:
+        """abi.FuncFlagAsm: written in assembly, not by the compiler."""
+        return bool(func.flags & self._assembly)
 
     def inlined_at(self, func: Func, pc: int) -> List[Tuple[Optional[InlinedCall], int]]:
         """The calls folded into one at `pc`, innermost first, each with the pc its line is looked up at.

@@ -61,7 +61,9 @@ def _bitmaps(body: Bitmaps) -> str:
     func, maps = body.func, body.maps
     lines = [f"{escape(func.name)}  {func.entry:#x}, {func.size} bytes\n"]
     if body.args is None and body.locals is None:
-        return lines[0] + "no stack maps: it is assembly, or its frame holds no pointers\n"
+        return lines[0] + f"no stack maps: {'it is assembly' if maps.assembly else 'its frame holds no pointers'}\n"
+    if maps.assembly:
+        lines.append("assembly: its maps were written by hand\n")
     if body.pc is not None:
         lines.append(_at_pc(body))
     only = max(maps.index, 0) if body.pc is not None else None
@@ -77,7 +79,7 @@ def _at_pc(body: Bitmaps) -> str:
 
 
 def _index(index: int) -> str:
-    return f"bitmap {index}" if index >= 0 else "no stack map index (-1): the entry's bitmap 0 would count"
+    return f"bitmap {index}" if index >= 0 else "no stack map index (-1): the runtime would take bitmap 0, the entry's"
 
 
 def _map_lines(name: str, found: Optional[StackMap], only: Optional[int]) -> List[str]:
@@ -106,6 +108,7 @@ def document(body: StackMaps) -> Dict[str, Any]:
         "pc": None if found.pc is None else hex(found.pc),
         "index": found.maps.index,
         "unsafe_point": found.maps.unsafe or None,
+        "assembly": found.maps.assembly,
         "args": _map_document(found.args),
         "locals": _map_document(found.locals),
         "runs": [{"start": hex(start), "end": hex(end), "index": index} for start, end, index in found.runs],

@@ -6,7 +6,7 @@ runtime/stkframe.go for the two reflect stubs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
 from ..binary.funcs import Func
@@ -44,6 +44,7 @@ class PcMaps:
     """The stack maps of a function and which bitmap counts at one pc.
 
     index: PCDATA_StackMapIndex, -1 where there is none; unsafe: the name of a non-zero PCDATA_UnsafePoint value.
+    assembly: the function is no compiler's, so its maps, if any, were written by hand.
     """
 
     func: Func
@@ -53,7 +54,7 @@ class PcMaps:
     args: Optional[StackMap]
     locals: Optional[StackMap]
     objects: List[StackObject]
-    notes: List[str] = field(default_factory=list)
+    assembly: bool
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def maps_at(tabs: FuncTabs, func: Func, pc: int, return_address: bool) -> PcMaps
         tabs.stack_map(func, "args_pointer_maps"),
         tabs.stack_map(func, "locals_pointer_maps"),
         tabs.stack_objects(func),
+        tabs.is_assembly(func),
     )
 
 
@@ -116,10 +118,11 @@ def frame_map(tabs: FuncTabs, frame: Frame, memory: Memory) -> FrameMap:
 def _notes(maps: PcMaps, interrupted: bool) -> List[str]:
     notes = []
     if maps.args is None and maps.locals is None:
-        notes.append(f"{maps.func.name} has no stack maps: it is assembly or keeps no pointers in its frame")
+        notes.append("no stack maps: it is assembly" if maps.assembly else "no stack maps: its frame holds no pointers")
     elif maps.index < 0:
         what = "the function's entry" if maps.pc == maps.func.entry else "this pc"
-        notes.append(f"no stack map index (-1) at {what}: the runtime would take bitmap 0 here, the one of the entry")
+        kind = "assembly, " if maps.assembly else ""
+        notes.append(f"{kind}no stack map index (-1) at {what}: the runtime would take bitmap 0, the entry's")
     if interrupted and maps.unsafe:
         notes.append(f"this pc is an unsafe point ({maps.unsafe}): the runtime never scans a stack that stands here")
     if maps.func.name in _REFLECT_STUBS:
