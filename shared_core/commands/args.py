@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, List, Optional
 
 from ..errors import GoxrayError, LayoutError, Maybe, UserError
-from ..runtime.process import plausible_strings, read_strings
+from ..runtime.process import find_strings, read_strings
 from .base import Command, Result, count
 from .selection import add_goroutine, one
 from .views import StackView, Views
@@ -57,8 +57,7 @@ def run(session: Session, options: argparse.Namespace) -> Result:
 def _strings(session: Session, name: str) -> List[Maybe[bytes]]:
     what = "os.Args" if name.endswith("argslice") else "the environment"
     try:
-        place = session.globals.find(name, lambda at: plausible_strings(session.memory, at))
-        return read_strings(session.memory, place)
+        return read_strings(session.memory, find_strings(session.globals, session.memory, name))
     except LayoutError as error:
         raise UserError(f"{what} cannot be found: {error}") from None
     except GoxrayError as error:

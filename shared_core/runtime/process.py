@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import List
 
-from ..errors import UNREADABLE, Absent, Maybe, ReadError
+from ..errors import UNREADABLE, Absent, LayoutError, Maybe, ReadError
+from ..layouts.globals import Globals
 from ..memory import Memory
 
 MAX_STRINGS = 1 << 20
@@ -30,25 +31,31 @@ def _string(memory: Memory, header: int) -> Maybe[bytes]:
         return Absent(UNREADABLE, str(error))
 
 
-def plausible_strings(memory: Memory, slice_address: int) -> bool:
-    """Whether a []string of C strings stands there: args and envs point into the stack the kernel laid out.
+def find_strings(lookup: Globals, memory: Memory, name: str) -> int:
+    """The address of runtime.argslice or runtime.envs; LayoutError when neither strings nor an empty slice is there.
 
-    Each string must be readable, hold no NUL, and end in one.
+    A slice with strings in it is looked for first: many things look like an empty one.
+    """
+    try:
+        return lookup.find(name, lambda at: plausible_strings(memory, at))
+    except LayoutError:
+        return lookup.find(name, lambda at: plausible_strings(memory, at, may_be_empty=True))
+
+
+def plausible_strings(memory: Memory, slice_address: int, may_be_empty: bool = False) -> bool:
+    """Whether a []string of what were C strings stands there: readable, of a sane length, and with no NUL inside.
+
+    Those of argslice still end in a NUL where the kernel laid them out, those of envs are copies (goenvs_unix).
     """
     try:
         array, length, capacity = memory.slice_header(slice_address)
-        if not length <= capacity <= MAX_STRINGS or (length and not array) or array % 8:
+        if not (may_be_empty or length) or not length <= capacity <= MAX_STRINGS or not array or array % 8:
             return False
-        return all(_ends_in_nul(memory, array + 16 * index) for index in range(min(length, 64)))
+        return all(_without_nul(memory, array + 16 * index) for index in range(min(length, 64)))
     except ReadError:
         return False
 
 
-def _ends_in_nul(memory: Memory, header: int) -> bool:
+def _without_nul(memory: Memory, header: int) -> bool:
     data, length = memory.pointers(header, 2)
-    if not length:
-        return True
-    if length > MAX_LENGTH:
-        return False
-    text = memory.read(data, length + 1)
-    return text[-1] == 0 and b"\0" not in text[:-1]
+    return not length or (length <= MAX_LENGTH and b"\0" not in memory.read(data, length))
