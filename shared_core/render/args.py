@@ -45,7 +45,7 @@ def _frame(number: int, frame: SourceFrame) -> str:
         return head + f"    {frame.args.detail if frame.args is not None else ''}\n"
     words = [item for item in frame.args if isinstance(item, ArgWord)]
     if not words:
-        return head + "    no argument words\n"
+        return head + "    no arguments\n"
     return head + "".join(f"    {line}\n" for line in table(_COLUMNS, [_word(w) for w in words]).splitlines())
 
 

@@ -32,14 +32,17 @@ ArgItem = Union[ArgWord, str]
 
 
 def frame_args(tabs: FuncTabs, frame: Frame, memory: Memory) -> Maybe[List[ArgItem]]:
-    """The arguments of a physical frame in printing order; Absent where the compiler recorded none (assembly).
+    """The arguments of a physical frame in printing order; Absent for assembly, which nobody has described.
 
+    The compiler writes no description for a function without parameters: it has no words.
     Liveness is what the program's own traceback would say, in the versions that look it up elsewhere too.
     FormatError or ReadError when the description itself is broken.
     """
     slots = tabs.arg_slots(frame.func)
     if slots is None:
-        return Absent(NOT_APPLICABLE, f"{frame.func.name} has no argument description: it is assembly or a stub")
+        return (
+            Absent(NOT_APPLICABLE, "assembly: its arguments are not described") if tabs.is_assembly(frame.func) else []
+        )
     at = frame.symbol_pc
     if tabs.outer_liveness:
         at = tabs.inlined_at(frame.func, at)[-1][1]
