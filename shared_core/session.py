@@ -6,7 +6,7 @@ from typing import List, Optional, Union
 
 from .arch import Arch, get_arch
 from .binary.program import Modules, Program
-from .errors import FormatError, GoxrayError, LayoutError, NotGoError
+from .errors import FormatError, GoxrayError, LayoutError, NotGoError, ReadError
 from .layouts.globals import Globals
 from .layouts.model import Layout
 from .layouts.resolve import resolve
@@ -97,23 +97,14 @@ class Session:
             if not_started(lookup, self.memory):
                 return None
             allgs = allgs_of(lookup, self.memory, reader)
+        except ReadError:
+            # A truncated core: what the file tells must do.
+            return None
         except GoxrayError as error:
-            # With nothing of the runtime readable (a truncated core), the tables in the file must do.
-            return None if self._unreadable_data() else str(error)
+            return str(error)
         except KeyError as error:
             return f"it does not name {error}"
         return _first_misfit(self, reader, allgs)
-
-    def _unreadable_data(self) -> bool:
-        image = self.program.image
-        writable = [s for s in image.elf.segments if s.writable and s.file_size]
-        for segment in writable:
-            try:
-                self.memory.read(segment.address + image.bias, min(segment.file_size, 64))
-                return False
-            except GoxrayError:
-                continue
-        return bool(writable)
 
     @property
     def warnings(self) -> List[str]:

@@ -101,7 +101,7 @@ class Globals:
         if not anchors:
             return f"{name}: the layout for go{self._layout.go} {self._layout.arch} has no functions that lead to it"
         tried = ", ".join(f"{anchor.function} ({self._outcome(anchor)})" for anchor in anchors)
-        return f"{name} was not found: tried {tried}"
+        return f"{name} was not found by any of the functions that use it: {tried}"
 
     def _outcome(self, anchor: Anchor) -> str:
         targets = self._targets_of(anchor.function)

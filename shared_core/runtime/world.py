@@ -25,7 +25,12 @@ def allgs_of(lookup: Globals, memory: Memory, reader: GoroutineReader) -> Tuple[
     """(array, length) of runtime.allgs, whose entries look like goroutines; LayoutError when nothing does.
 
     allgptr and allglen, the copies that the runtime keeps for lock-free readers, serve where allgs is not found.
+    ReadError where the memory that would tell is not there, as in a core that was cut.
     """
+    for candidate in lookup.candidates("runtime.allgs")[:1]:
+        array, length, _ = memory.slice_header(candidate)
+        if 0 < length <= MAX_GOROUTINES and not array % 8:
+            memory.read(memory.pointers(array, 1)[0], reader.size)
     try:
         header = lookup.find(
             "runtime.allgs", lambda at: _leads_to_goroutines(memory, reader, *memory.slice_header(at)[:2])
@@ -69,7 +74,10 @@ class World:
         self.reader = GoroutineReader(session.layout)
         if not_started(session.globals, self.memory):
             raise FormatError("the runtime has not started: there is no goroutine yet")
-        self.allgs = allgs_of(session.globals, self.memory, self.reader)
+        try:
+            self.allgs = allgs_of(session.globals, self.memory, self.reader)
+        except ReadError as error:
+            raise FormatError(f"the list of goroutines is not there: {error}; is the core cut off?") from None
         self._goroutines: Optional[List[Goroutine]] = None
         self._machines: Optional[List[Machine]] = None
         self._stacks: Dict[int, Tuple[int, int]] = {}
