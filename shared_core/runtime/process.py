@@ -34,8 +34,13 @@ def _string(memory: Memory, header: int) -> Maybe[bytes]:
 def find_strings(lookup: Globals, memory: Memory, name: str) -> int:
     """The address of runtime.argslice or runtime.envs; LayoutError when neither strings nor an empty slice is there.
 
-    A slice with strings in it is looked for first: many things look like an empty one.
+    A slice with strings in it is looked for first: many things look like an empty one. ReadError where the memory that
+    would tell is not there, as in a core that was cut.
     """
+    for candidate in lookup.candidates(name)[:1]:
+        array, length, capacity = memory.slice_header(candidate)
+        if 0 < length <= capacity <= MAX_STRINGS and array and not array % 8:
+            memory.read(array, 16 * length)
     try:
         return lookup.find(name, lambda at: plausible_strings(memory, at))
     except LayoutError:
