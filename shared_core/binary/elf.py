@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import io
 import mmap
-import re
 import struct
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Optional, Tuple, Union
 
-from elftools.common.exceptions import ELFError
+from elftools.common.exceptions import DWARFError, ELFError
+from elftools.dwarf.dwarfinfo import DWARFInfo
 from elftools.elf.elffile import ELFFile
 
 from ..errors import FormatError, ReadError
 from ..memory import PAGE, Memory
 from .elfheaders import ET_DYN, PT_DYNAMIC, Buffer, Segment, dynamic_tags, elf_header, loaded_segments, program_headers
+from .elfsymbols import ElfSymbol, all_symbols, symbol_address
 from .relocations import relative_relocations
 
-__all__ = ["ARCHES", "Buffer", "ElfImage", "Section", "Segment", "image_from_memory"]
+__all__ = ["ARCHES", "PARSER_ERRORS", "Buffer", "ElfImage", "Section", "Segment", "image_from_memory"]
 
 ARCHES = {"EM_X86_64": "amd64", "EM_AARCH64": "arm64"}
-_SYMBOL = struct.Struct("<IBBHQQ")
+# What pyelftools raises over section headers and DWARF that make no sense.
+PARSER_ERRORS = (
+    *(ELFError, DWARFError, ValueError, KeyError, AttributeError, TypeError, IndexError, OverflowError, struct.error),
+    *(AssertionError, OSError),
+)
 
 
 @dataclass(frozen=True)
@@ -65,17 +70,20 @@ class ElfImage:
         if self._sections is None:
             try:
                 self._sections = dict(self._read_sections())
-            except (ELFError, ValueError, KeyError, AttributeError, TypeError, IndexError, OverflowError, struct.error):
+            except PARSER_ERRORS:
                 self._sections = {}
         return self._sections
 
     def _read_sections(self) -> Iterator[Tuple[str, Section]]:
-        source = self._data.obj
-        elf = ELFFile(io.BytesIO(source) if isinstance(source, bytes) else source)  # type: ignore[arg-type]
-        for section in elf.iter_sections():
+        for section in self._elf_file().iter_sections():
             h = section.header
             if h.sh_type != "SHT_NOBITS":
                 yield section.name, Section(h.sh_addr, h.sh_size, h.sh_offset)
+
+    def _elf_file(self) -> ELFFile:
+        """pyelftools' view, made only when section headers are asked for: PARSER_ERRORS where they are broken."""
+        source = self._data.obj
+        return ELFFile(io.BytesIO(source) if isinstance(source, bytes) else source)  # type: ignore[arg-type]
 
     def base(self) -> int:
         """The lowest linked address, page-aligned."""
@@ -127,17 +135,23 @@ class ElfImage:
         return b""
 
     def symbol(self, name: str) -> Optional[int]:
-        """The linked address of `name` from .symtab; None when there is none.
+        """The linked address of `name` from .symtab; None when there is none."""
+        return symbol_address(self._section_bytes(".symtab"), self._section_bytes(".strtab"), name)
 
-        Finds the name in the string table first: reading every symbol of a large program takes seconds.
+    def symbols(self) -> Iterator[ElfSymbol]:
+        """Every named and defined symbol of .symtab; none where the image has no such table."""
+        return all_symbols(self._section_bytes(".symtab"), self._section_bytes(".strtab"))
+
+    def dwarf_info(self) -> Optional[DWARFInfo]:
+        """The image's DWARF as pyelftools parses it, when asked; None without any.
+
+        Raises FormatError where its sections cannot be read.
         """
-        table, strings = self._section_bytes(".symtab"), self._section_bytes(".strtab")
-        found = re.search(b"\0" + re.escape(name.encode()) + b"\0", strings)
-        if found is None:
-            return None
-        place = found.start() + 1
-        entries = _SYMBOL.iter_unpack(table[: len(table) // _SYMBOL.size * _SYMBOL.size])
-        return next((value for at, _, _, section, value, _ in entries if at == place and section), None)
+        try:
+            elf = self._elf_file()
+            return elf.get_dwarf_info(relocate_dwarf_sections=False) if elf.has_dwarf_info() else None
+        except PARSER_ERRORS as error:
+            raise FormatError(f"DWARF cannot be read: {error!r}") from None
 
     def _section_bytes(self, name: str) -> memoryview:
         section = self.sections().get(name)

@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from typing import Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Sequence, Tuple
 
-from ..arch import get_arch
-from ..arch.refs import data_refs, distinct_targets
 from ..errors import LayoutError
-from .elf_image import ElfImage, Symbol
+from .build import Build
 from .globals import score_candidates
 from .model import Anchor
 from .wanted import GLOBALS, MAX_ANCHORS, MIN_ANCHORS, OPTIONAL_GLOBALS, SCARCE_GLOBALS
 
 Access = Tuple[str, int, int]  # as layouts.Anchor: function, access, offset
 
-_PACKAGES = ("runtime.", "os.", "syscall.", "time.", "internal/")
-_NUMBERED = re.compile(r"\.(func|gowrap|deferwrap|init\.)?\d")
-_MAX_CODE = 6000  # bytes: short functions are quick to disassemble and have few accesses to count wrong
 MAX_ADDED = 6  # further accesses, where the best ones alone do not do in every build
 MAX_TRIED = 60
 MARGIN = 2
-
-
-class Build(NamedTuple):
-    """One build of a probe program, seen as the data that its functions name.
-
-    targets: function -> its distinct data addresses in order.  globals: global -> address and size.
-    sizes: function -> bytes of code.  twice: functions that share their name with another.
-    """
-
-    targets: Dict[str, List[int]]
-    globals: Dict[str, Symbol]
-    sizes: Dict[str, int]
-    twice: Set[str]
-
-
-def read_build(image: ElfImage) -> Build:
-    """The Build of an ELF file that has a symbol table."""
-    arch = get_arch(image.arch)
-    functions, variables, twice = image.symbols()
-    targets: Dict[str, List[int]] = {}
-    for name, place in functions.items():
-        if _usable(name, place):
-            code = image.read(place.address, place.size)
-            targets[name] = distinct_targets(data_refs(arch, code, place.address))
-    sizes = {name: functions[name].size for name in targets}
-    return Build(targets, variables, sizes, twice)
-
-
-def _usable(name: str, place: Symbol) -> bool:
-    """Named functions of the runtime and its neighbours; not closures, whose numbering follows the inliner."""
-    return name.startswith(_PACKAGES) and not _NUMBERED.search(name) and 0 < place.size <= _MAX_CODE
 
 
 def choose_anchors(main: Build, variants: Sequence[Build]) -> Dict[str, List[Access]]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ..binary.elf import ElfImage
 from ..errors import FormatError, LayoutError
 from .constants import Constants
 from .document import SCHEMA, Document
 from .dwarf_index import DwarfIndex, byte_size, die_name
-from .elf_image import ElfImage
 from .enums import REQUIRED_ENUMS, REQUIRED_SCALARS, enum_entries, scalar_entries
 from .flatten import struct_entries
 from .gosource import GoConstants
 from .wanted import REQUIRED_STRUCTS
 
 _MAX_STRINGS = 4096
+_MAX_STRING = 4096  # bytes
 
 
 def document_from_elf(
@@ -25,7 +27,7 @@ def document_from_elf(
     What the linker left out of DWARF comes from the toolchain's sources if given, else from `supplement`, a document
     of a near version. LayoutError names what is in neither.
     """
-    index = DwarfIndex(image.elf)
+    index = _index(image)
     constants = Constants(index.constants, source)
     enums = enum_entries(constants, lambda name: _strings(image, index, name))
     scalars = scalar_entries(constants)
@@ -43,6 +45,13 @@ def document_from_elf(
     }
     _demand_complete(document)
     return document
+
+
+def _index(image: ElfImage) -> DwarfIndex:
+    info = image.dwarf_info()
+    if info is None:
+        raise LayoutError("the binary has no DWARF")
+    return DwarfIndex(info)
 
 
 def _demand_complete(document: Document) -> None:
@@ -65,7 +74,13 @@ def _strings(image: ElfImage, index: DwarfIndex, name: str) -> List[str]:
     count = byte_size(kind) // 16
     if count > _MAX_STRINGS:
         raise FormatError(f"{name} has {count} strings")
-    return image.strings(address, count)
+    headers = struct.iter_unpack("<QQ", image.relocated(address, count * 16))
+    return [_string(image, start, length) for start, length in headers]
+
+
+def _string(image: ElfImage, address: int, length: int) -> str:
+    """The Go string there; "" for one of a length that no name has."""
+    return str(image.bytes(address, length), "utf-8", "replace") if 0 < length <= _MAX_STRING else ""
 
 
 def _numbered(enums: Mapping[str, Mapping[Any, str]]) -> Dict[str, Dict[int, str]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, Optional, Tuple
 
-from elftools.common.exceptions import DWARFError, ELFError
-from elftools.elf.elffile import ELFFile
+from elftools.dwarf.dwarfinfo import DWARFInfo
 
-from ..errors import FormatError, LayoutError
+from ..binary.elf import PARSER_ERRORS
+from ..errors import FormatError
 
 _STRUCT = "DW_TAG_structure_type"
 _TYPEDEF = "DW_TAG_typedef"
@@ -19,30 +19,19 @@ Die = Any
 
 
 class DwarfIndex:
-    """Named entries of the DWARF of `elf`, gathered in one pass over the compile units' top levels.
+    """Named entries of the DWARF in `info`, gathered in one pass over the compile units' top levels.
 
-    LayoutError where there is no DWARF, FormatError where it cannot be parsed.
+    FormatError where it cannot be parsed.
     """
 
-    def __init__(self, elf: ELFFile) -> None:
+    def __init__(self, info: DWARFInfo) -> None:
         self.structs: Dict[str, Die] = {}
         self.typedefs: Dict[str, Die] = {}
         self.constants: Dict[str, int] = {}
         self._variables: Dict[str, Die] = {}
-        if not elf.has_dwarf_info():
-            raise LayoutError("the binary has no DWARF")
         try:
-            self._gather(elf.get_dwarf_info(relocate_dwarf_sections=False))
-        except (
-            DWARFError,
-            ELFError,
-            KeyError,
-            ValueError,
-            IndexError,
-            AttributeError,
-            OSError,
-            AssertionError,
-        ) as error:
+            self._gather(info)
+        except PARSER_ERRORS as error:
             raise FormatError(f"DWARF cannot be parsed: {error!r}") from None
 
     def _gather(self, info: Any) -> None:

@@ -13,12 +13,13 @@ import tempfile
 from typing import List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..arch import get_arch
+from ..binary.elf import ElfImage
 from ..errors import GoxrayError, UserError
-from .anchors import Build, choose_anchors, read_build
+from .anchors import choose_anchors
 from .assembly import plain_assembly
+from .build import Build, read_build
 from .document import Document, user_directory, write_document
 from .dwarf import document_from_elf
-from .elf_image import ElfImage
 from .gosource import GoConstants
 from .probe import GO_MOD, PROBE, TINY
 from .toolchain import Toolchain
@@ -62,8 +63,7 @@ def generate(go: str, arch: str, workdir: str) -> Document:
     toolchain = Toolchain(go)
     minor = _measurable(toolchain)
     document = measure_tables(go, arch, workdir)
-    with ElfImage(_output(workdir, "probe", arch, _DEFAULT)) as image:
-        main = read_build(image)
+    main = read_build(ElfImage.open(_output(workdir, "probe", arch, _DEFAULT)))
     document["globals"] = choose_anchors(main, _other_builds(toolchain, arch, minor, workdir))
     return document
 
@@ -75,8 +75,8 @@ def measure_tables(go: str, arch: str, workdir: str) -> Document:
     minor = _measurable(toolchain)
     for name, text in (("probe", PROBE), ("tiny", TINY)):
         _write_module(os.path.join(workdir, name), text)
-    with ElfImage(_build(toolchain, arch, workdir, "probe", _DEFAULT)) as image:
-        document = document_from_elf(image, minor_text(minor), GoConstants(toolchain.source, arch))
+    image = ElfImage.open(_build(toolchain, arch, workdir, "probe", _DEFAULT))
+    document = document_from_elf(image, minor_text(minor), GoConstants(toolchain.source, arch))
     document["enums"]["plain_assembly"] = dict(enumerate(plain_assembly(toolchain, arch, workdir)))
     document["provenance"] = _provenance(toolchain.version)
     return document
@@ -97,11 +97,8 @@ def _other_builds(toolchain: Toolchain, arch: str, minor: Minor, workdir: str) -
     for variant in _VARIANTS[arch]:
         if minor >= variant.since:
             builds += [("probe", variant), ("tiny", variant)]
-    found = []
-    for program, variant in builds:
-        with ElfImage(_build(toolchain, arch, workdir, program, variant)) as image:
-            found.append(read_build(image))
-    return found
+    outputs = (_build(toolchain, arch, workdir, program, variant) for program, variant in builds)
+    return [read_build(ElfImage.open(output)) for output in outputs]
 
 
 def _build(toolchain: Toolchain, arch: str, workdir: str, program: str, variant: Variant) -> str:

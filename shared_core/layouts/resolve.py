@@ -124,17 +124,17 @@ class _Search:
         return str(nearest["go"]) if nearest is not None else "0.0"
 
     def _refusal(self) -> str:
-        tried = "; ".join(self._tried) or "there is no table for any version"
+        first, *others = self._tried or ["there is no table for any version"]
+        more = f", and {len(others)} more that do not fit either" if others else ""
         return (
             f"no layout of the runtime's structures fits {self._version or 'an unknown Go version'} on {self._arch}: "
-            f"tried {tried}. `goxray layout --go PATH` makes one from the Go toolchain that built the program"
+            f"{first}{more}; `goxray layout --go PATH` makes one from the Go toolchain that built the program"
         )
 
 
 def _dwarf_document(path: str, go: str, supplement: Optional[Dict[str, Any]]) -> Document:
     """The layout in the program's own DWARF; imported here, since it is rarely needed and slow to load."""
+    from ..binary.elf import ElfImage
     from .dwarf import document_from_elf
-    from .elf_image import ElfImage
 
-    with ElfImage(path) as image:
-        return document_from_elf(image, go, supplement=supplement)
+    return document_from_elf(ElfImage.open(path), go, supplement=supplement)

@@ -8,10 +8,11 @@ from typing import Dict, List, Optional, Tuple
 import pytest
 
 from shared_core.arch import get_arch
+from shared_core.binary.elf import ElfImage
 from shared_core.layouts import Globals, resolve
+from shared_core.layouts.build import symbol_table
 from shared_core.layouts.document import Document, file_name, read_document, same_but_provenance, shipped_directory
 from shared_core.layouts.dwarf import document_from_elf
-from shared_core.layouts.elf_image import ElfImage
 from shared_core.layouts.generate import generate, measure_tables
 from shared_core.layouts.wanted import GLOBALS, REQUIRED_STRUCTS, SCARCE_GLOBALS
 from tests.support import matrix
@@ -39,15 +40,15 @@ def _found(built: Built, program: Path) -> Tuple[Dict[str, List[int]], Dict[str,
     """(global -> candidates in `program` with no symbols to help, global -> what nm says of its twin)."""
     expected = {symbol.name: symbol.address for symbol in nm(built)}
     layout = resolve(f"go{built.version}", built.arch, None, lambda layout: None).layout
-    with ElfImage(str(program)) as text, ElfImage(str(built.twin)) as twin:
-        functions = twin.symbols()[0]
+    text = ElfImage.open(str(program))
+    functions = symbol_table(ElfImage.open(str(built.twin))).functions
 
-        def function_code(name: str) -> Optional[Tuple[int, bytes]]:
-            place = functions.get(name)
-            return None if place is None else (place.address, text.read(place.address, place.size))
+    def function_code(name: str) -> Optional[Tuple[int, bytes]]:
+        place = functions.get(name)
+        return None if place is None else (place.address, bytes(text.bytes(*place)))
 
-        found = Globals(layout, get_arch(built.arch), function_code, lambda name: None)
-        candidates = {name: found.candidates(name) for name in layout.globals}
+    found = Globals(layout, get_arch(built.arch), function_code, lambda name: None)
+    candidates = {name: found.candidates(name) for name in layout.globals}
     return candidates, {name: expected[name] for name in layout.globals if name in expected}
 
 
@@ -85,8 +86,7 @@ def test_regenerated_layout_is_the_shipped_one(
 def test_the_programs_own_dwarf_gives_the_same_structures(version: str, arch: str) -> None:
     """A program with DWARF needs no table of its version: what its DWARF lacks comes from the nearest."""
     built = build("healthy", version, arch)
-    with ElfImage(str(built.twin)) as image:
-        own = document_from_elf(image, version, supplement=_shipped(version, arch))
+    own = document_from_elf(ElfImage.open(str(built.twin)), version, supplement=_shipped(version, arch))
     shipped = _shipped(version, arch)
     assert set(REQUIRED_STRUCTS) <= set(own["structs"])
     # A small program describes fewer types than the probe, and none differently.
