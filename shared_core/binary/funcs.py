@@ -45,8 +45,16 @@ class Func:
         self.func_id, self.flags, self.funcdata_count = values[-3:]
         self.pcdata_count = count
         self.tables_at = at + record.size
-        if count > _MAX_TABLES:
+        if count > _MAX_TABLES or self._tables_end() > len(table.pclntable):
             raise FormatError(f"the function at {entry:#x} has {count} pcdata tables")
+
+    def _tables_end(self) -> int:
+        """Where what follows the record in pclntable ends: table offsets of PCDATA, then of FUNCDATA."""
+        return self._funcdata_at() + (8 if self.table.header.magic == MAGIC_116 else 4) * int(self.funcdata_count)
+
+    def _funcdata_at(self) -> int:
+        end = self.tables_at + 4 * int(self.pcdata_count)
+        return end + 7 & -8 if self.table.header.magic == MAGIC_116 else end
 
     @property
     def name(self) -> str:
@@ -103,9 +111,8 @@ class Func:
         """The address of FUNCDATA `number`; None without one. `gofunc` is the module's base for these offsets."""
         if number >= self.funcdata_count:
             return None
-        at = self.tables_at + 4 * self.pcdata_count
+        at = self._funcdata_at()
         if self.table.header.magic == MAGIC_116:
-            at = (at + 7) & -8
             return int(struct.unpack_from("<Q", self.table.pclntable, at + 8 * number)[0]) or None
         offset = int(_U32.unpack_from(self.table.pclntable, at + 4 * number)[0])
         return None if offset == _NONE else gofunc + offset
@@ -155,7 +162,7 @@ class FuncTable:
             at = self._ftab[2 * index + 1]
             try:
                 found = Func(self, index, self.entry(index), self.entry(index + 1), at)
-            except struct.error:
+            except (struct.error, OverflowError):
                 raise FormatError(f"the record of function {index} is outside the pclntab") from None
             self._funcs[index] = found
         return found
@@ -202,7 +209,8 @@ class FuncTable:
 
     def files(self) -> Iterator[str]:
         """Every source path of filetab."""
-        for path in bytes(self._files).split(b"\0", self.header.files + 1):
+        # Padding follows the last of them.
+        for path in bytes(self._files).split(b"\0", self.header.files)[: self.header.files]:
             if path:
                 yield path.decode("utf-8", "replace")
 
@@ -233,6 +241,6 @@ class FuncTable:
         for index, place in enumerate(self._ftab[1 : 2 * self.count : 2].tolist()):
             try:
                 name = unpack(self.pclntable, place + at)[0]
-            except struct.error:
+            except (struct.error, OverflowError):
                 continue
             self._by_name[name] = (*self._by_name.get(name, ()), index)

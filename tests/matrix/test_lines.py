@@ -37,6 +37,15 @@ def _places(module: Module, chosen: List[int]) -> List[Tuple[str, str, int]]:
     return found
 
 
+@pytest.mark.parametrize(("version", "arch"), matrix.pairs())
+def test_source_files_are_those_that_lines_name(version: str, arch: str) -> None:
+    module = Session(FileTarget(build("crash", version, arch).exe)).modules.all[0]
+    files = list(module.table.files())
+    assert len(files) == len(set(files)) == module.header.files
+    assert [path for path in files if not path.isprintable()] == []
+    assert {func.entry_line()[0] for func in module.table} - set(files) <= {"?"}
+
+
 def _random_pcs(module: Module, built: Built) -> List[int]:
     """Pcs anywhere in code, without the padding between functions, where addr2line goes on with the last line."""
     chooser = random.Random(built.exe.name + built.version + built.arch)
