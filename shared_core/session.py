@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Optional, Union
 
-from .arch import Arch, get_arch
+from .arch import ARCH_NAMES, Arch, get_arch
 from .binary.program import Modules, Program
 from .errors import FormatError, GoxrayError, LayoutError, NotGoError, ReadError
 from .layouts.globals import Globals
@@ -18,7 +18,6 @@ from .runtime.world import World, allgs_of, not_started
 from .target import FILE, Target
 
 _SAMPLE = 64
-_ARCHES = ("amd64", "arm64")
 
 
 class Session:
@@ -59,9 +58,10 @@ class Session:
     def program(self) -> Program:
         """The executable; NotGoError if it holds no Go program."""
         if self._program is None:
-            if self.target.byte_order != "little" or self.target.pointer_size != 8 or self.target.arch not in _ARCHES:
-                raise NotGoError(f"goxray reads amd64 and arm64 programs; this one is {self.target.arch}")
-            self._program = Program(self.target, self.memory)
+            target = self.target
+            if target.byte_order != "little" or target.pointer_size != 8 or target.arch not in ARCH_NAMES:
+                raise NotGoError(f"goxray reads amd64 and arm64 programs; this one is {target.arch}")
+            self._program = Program(target, self.memory)
         return self._program
 
     @property

@@ -8,9 +8,9 @@ from .arm64 import ARM64
 from .model import ADDRESS, LOAD, STORE, Arch, Ref
 
 ARCHES = (AMD64, ARM64)
+ARCH_NAMES = tuple(arch.name for arch in ARCHES)
 
 _BY_NAME = {arch.name: arch for arch in ARCHES}
-_BY_MACHINE = {arch.elf_machine: arch for arch in ARCHES}
 
 
 class UnknownArchError(GoxrayError):
@@ -26,22 +26,14 @@ def get_arch(name: str) -> Arch:
         raise UnknownArchError(f"architecture {name} is not supported (supported: {known})") from None
 
 
-def arch_of_machine(machine: int) -> Arch:
-    """The Arch with ELF machine number `machine` (e_machine); UnknownArchError for any other."""
-    try:
-        return _BY_MACHINE[machine]
-    except KeyError:
-        raise UnknownArchError(f"ELF machine {machine} is not supported (supported: x86-64, AArch64)") from None
-
-
 __all__ = [
     "ADDRESS",
     "ARCHES",
+    "ARCH_NAMES",
     "LOAD",
     "STORE",
     "Arch",
     "Ref",
     "UnknownArchError",
-    "arch_of_machine",
     "get_arch",
 ]

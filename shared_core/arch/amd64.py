@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, Optional
 
-from .model import ADDRESS, LOAD, STORE, Arch, Ref
+from .model import ADDRESS, LOAD, STORE, Arch, Line, Ref
 
 # internal/runtime/sys/consts_amd64.go: PCQuantum 1, MinFrameSize 0; cmd/compile/abi-internal.md: g is R14.
 AMD64 = Arch(
@@ -38,8 +38,6 @@ _WIDTHS = {
 }
 _WIDTH = re.compile(r"(\w+) ptr ")
 _READ_ONLY = frozenset(("cmp", "test", "push", "call", "jmp", "bt", "mul", "imul", "div", "idiv", "nop", "ucomisd"))
-
-Line = Tuple[int, int, str, str]
 
 
 def refs(lines: Iterator[Line]) -> Iterator[Ref]:

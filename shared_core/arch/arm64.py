@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional
 
-from .model import ADDRESS, LOAD, STORE, Arch, Ref
+from .model import ADDRESS, LOAD, STORE, Arch, Line, Ref
 
 # internal/runtime/sys/consts_arm64.go: PCQuantum 4, MinFrameSize 8; cmd/compile/abi-internal.md: g is R28.
 ARM64 = Arch(
@@ -21,8 +21,6 @@ ARM64 = Arch(
     fp="x29",
     int_args=tuple(f"x{i}" for i in range(16)),
 )
-
-Line = Tuple[int, int, str, str]
 
 _MEMORY = re.compile(r"\[(\w+)(?:, #(-?0x[0-9a-f]+|-?\d+))?\](!?)(?:, #(-?0x[0-9a-f]+|-?\d+))?")
 _ADD = re.compile(r"x(\d+), (\w+), #(0x[0-9a-f]+|\d+)(?:, lsl #(\d+))?$")

@@ -9,6 +9,8 @@ LOAD = "load"
 STORE = "store"
 ADDRESS = "address"
 
+Line = Tuple[int, int, str, str]  # one disassembled instruction: pc, size, mnemonic, operands
+
 
 @dataclass(frozen=True)
 class Ref:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Callable, Dict, Iterator, List
 
 from ..errors import UserError
 from . import amd64, arm64
-from .model import Arch, Ref
-
-Line = Tuple[int, int, str, str]
+from .model import Arch, Line, Ref
 
 MAX_CODE = 1 << 20  # the runtime's longest function is some 20 KiB; more than this is no function
 

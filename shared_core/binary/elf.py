@@ -18,9 +18,8 @@ from .elfheaders import ET_DYN, PT_DYNAMIC, Buffer, Segment, dynamic_tags, elf_h
 from .elfsymbols import ElfSymbol, all_symbols, symbol_address
 from .relocations import relative_relocations
 
-__all__ = ["ARCHES", "PARSER_ERRORS", "Buffer", "ElfImage", "Section", "Segment", "image_from_memory"]
+__all__ = ["PARSER_ERRORS", "Buffer", "ElfImage", "Section", "Segment", "image_from_memory"]
 
-ARCHES = {"EM_X86_64": "amd64", "EM_AARCH64": "arm64"}
 # What pyelftools raises over section headers and DWARF that make no sense.
 PARSER_ERRORS = (
     *(ELFError, DWARFError, ValueError, KeyError, AttributeError, TypeError, IndexError, OverflowError, struct.error),

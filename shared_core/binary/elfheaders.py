@@ -11,13 +11,14 @@ from typing import Iterator, List, NamedTuple, Tuple, Union
 
 from elftools.elf.enums import ENUM_E_MACHINE
 
+from ..arch import ARCHES
 from ..errors import FormatError
 
 Buffer = Union[bytes, memoryview]
 
 PT_LOAD, PT_DYNAMIC = 1, 2
 ET_DYN = 3
-_ARCHES = {62: "amd64", 183: "arm64"}  # EM_X86_64, EM_AARCH64
+_ARCHES = {arch.elf_machine: arch.name for arch in ARCHES}
 _EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
 _PHDR = struct.Struct("<IIQQQQQQ")
 _DYNAMIC = struct.Struct("<qQ")

@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import Iterator, List, Optional
 
+from ..arch import ARCHES
 from ..errors import FormatError, ReadError
 from .elf import Buffer
 from .image import LoadedImage
@@ -22,7 +23,7 @@ KNOWN_MAGICS = {MAGIC_12: "1.2", MAGIC_116: "1.16", MAGIC_118: "1.18", MAGIC_120
 
 MAX_FUNCTIONS = 1 << 24
 _MAX_OFFSET = 1 << 32
-_QUANTA = {"amd64": 1, "arm64": 4}
+_QUANTA = {arch.name: arch.pc_quantum for arch in ARCHES}
 _SECTIONS = (".gopclntab", ".data.rel.ro.gopclntab")
 _LOOK_AT = 16
 # Newest first; an obfuscator may change the magic, but not what the runtime of that version reads.

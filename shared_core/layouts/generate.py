@@ -12,7 +12,7 @@ import sys
 import tempfile
 from typing import List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ..arch import get_arch
+from ..arch import ARCH_NAMES, get_arch
 from ..binary.elf import ElfImage
 from ..errors import GoxrayError, UserError
 from .anchors import choose_anchors
@@ -26,7 +26,6 @@ from .toolchain import Toolchain
 from .version import Minor, minor_text, parse_minor
 
 SCRIPT = "shared_core.layouts.generate/1"
-ARCHES = ("amd64", "arm64")
 OLDEST: Minor = (1, 18)  # ABIInternal on both architectures, and pclntab as it has been since
 
 
@@ -140,11 +139,11 @@ def generate_files(go: str, arches: Sequence[str], out: Optional[str]) -> List[s
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m shared_core.layouts.generate", description="Generate layouts.")
     parser.add_argument("--go", required=True, help="a toolchain's go command or GOROOT")
-    parser.add_argument("--arch", action="append", choices=ARCHES, help="default: all")
+    parser.add_argument("--arch", action="append", choices=ARCH_NAMES, help="default: all")
     parser.add_argument("--out", required=True, help="directory to write to")
     options = parser.parse_args(arguments)
     try:
-        for path in generate_files(options.go, options.arch or ARCHES, options.out):
+        for path in generate_files(options.go, options.arch or ARCH_NAMES, options.out):
             print(path)
     except GoxrayError as error:
         print(f"goxray: {error}", file=sys.stderr)

@@ -14,7 +14,8 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from ..binary.elf import ARCHES, ElfImage
+from ..arch import ARCH_NAMES
+from ..binary.elf import ElfImage
 from ..errors import FormatError, ReadError
 from ..target import CORE, Image, Mapping, Thread
 
@@ -41,7 +42,7 @@ class CoreTarget:
         self._exe_path = exe_path
         self._core = ElfImage.open(core_path)
         self.arch = self._core.arch
-        if self.arch not in ARCHES.values():
+        if self.arch not in ARCH_NAMES:
             raise FormatError(f"{core_path}: a core of {self.arch}; goxray reads amd64 and arm64")
         self._exe = ElfImage.open(exe_path) if exe_path else None
         self._mappings: List[Mapping] = []
