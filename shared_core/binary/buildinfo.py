@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple
 
 from ..errors import FormatError, ReadError
-from .elf import Buffer
 from .image import LoadedImage
 from .pcvalue import varint
 
@@ -59,11 +58,7 @@ def _places(image: LoadedImage) -> List[int]:
     section = image.elf.sections().get(".go.buildinfo")
     places = [section.address + image.bias] if section is not None else []
     pattern = re.compile(re.escape(MAGIC))
-    for writable in (True, False):
-        for start, data in image.chunks(writable):
-            found = (start + match.start() for match in pattern.finditer(data))
-            places += [address for address in found if address % _ALIGN == 0]
-    return places
+    return places + [address for address, _ in image.search(pattern, True, False, align=_ALIGN)]
 
 
 def _parse(image: LoadedImage, address: int) -> BuildInfo:
@@ -93,11 +88,7 @@ def _indirect(image: LoadedImage, header: int) -> bytes:
     pointer, size = struct.unpack("<QQ", image.data(header, 16))
     if size > _MAX_TEXT:
         raise FormatError("a build info string over 1 MiB")
-    return _bytes(image.constant(pointer, size)) if size else b""
-
-
-def _bytes(data: Buffer) -> bytes:
-    return bytes(data)
+    return bytes(image.constant(pointer, size)) if size else b""
 
 
 def _with_modules(version: str, text: bytes) -> BuildInfo:

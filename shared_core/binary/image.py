@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Sequence, Tuple
+from typing import Iterator, Pattern, Sequence, Tuple
 
 from ..errors import FormatError, ReadError
 from ..memory import PAGE, Memory
@@ -78,6 +78,18 @@ class LoadedImage:
         except ReadError:
             for at in range(start, start + size, steps[0]) if steps else ():
                 yield from self._readable(at, min(steps[0], start + size - at), steps[1:])
+
+    def search(self, pattern: Pattern[bytes], *kinds: bool, align: int = 1) -> Iterator[Tuple[int, bytes]]:
+        """(address, bytes) of each match at a multiple of `align`, in the segments of the given kinds in turn.
+
+        kinds: True for the writable segments, False for the others.
+        """
+        for writable in kinds:
+            for start, data in self.chunks(writable):
+                for match in pattern.finditer(data):
+                    address = start + match.start()
+                    if address % align == 0:
+                        yield address, match.group()
 
     def contains(self, address: int) -> bool:
         """Whether `address` lies in one of this image's segments."""

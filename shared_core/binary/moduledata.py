@@ -149,11 +149,8 @@ def pointers_to(image: LoadedImage, address: int) -> Iterator[int]:
         yield from image.elf.relocations_to(address)
         return
     pattern = re.compile(re.escape(struct.pack("<Q", address)))
-    for writable in (True, False):
-        for start, data in image.chunks(writable):
-            for match in pattern.finditer(data):
-                if (start + match.start()) % 8 == 0:
-                    yield start + match.start()
+    for place, _ in image.search(pattern, True, False, align=8):
+        yield place
 
 
 def module_at(image: LoadedImage, header: PcHeader, address: int, layout: Layout) -> Module:

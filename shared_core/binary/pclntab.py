@@ -24,6 +24,7 @@ KNOWN_MAGICS = {MAGIC_12: "1.2", MAGIC_116: "1.16", MAGIC_118: "1.18", MAGIC_120
 MAX_FUNCTIONS = 1 << 24
 _MAX_OFFSET = 1 << 32
 _QUANTA = {arch.name: arch.pc_quantum for arch in ARCHES}
+_TOO_OLD = "its pclntab is of the form that Go 1.2 to 1.15 wrote; goxray reads Go 1.16 and later"
 _SECTIONS = (".gopclntab", ".data.rel.ro.gopclntab")
 _LOOK_AT = 16
 # Newest first; an obfuscator may change the magic, but not what the runtime of that version reads.
@@ -74,7 +75,7 @@ def possible_headers(data: Buffer, address: int, arch: str) -> List[PcHeader]:
     if pad or quantum != _QUANTA.get(arch) or pointer_size != 8:
         raise FormatError("no pclntab header")
     if magic == MAGIC_12:
-        raise FormatError("its pclntab is of the form that Go 1.2 to 1.15 wrote; goxray reads Go 1.16 and later")
+        raise FormatError(_TOO_OLD)
     words = struct.unpack_from("<8Q", data, 8)
     found = [
         PcHeader(address, kind, quantum, *(words if kind != MAGIC_116 else _without_text_start(words)))
@@ -119,14 +120,10 @@ def scanned_headers(image: LoadedImage) -> Iterator[PcHeader]:
 def old_or_foreign(image: LoadedImage) -> Optional[str]:
     """Why there is no usable pclntab though something like one is there: too old, or big-endian."""
     pattern = re.compile(rb"\xfb\xff\xff\xff\0\0[\1\4]\x08|\xff\xff\xff[\xfb\xfa\xf0\xf1]\0\0[\1\4]\x08")
-    for writable in (False, True):
-        for _, data in image.chunks(writable):
-            found = pattern.search(data)
-            if found is not None and found.group()[0] == 0xFB:
-                return "its pclntab is of the form that Go 1.2 to 1.15 wrote; goxray reads Go 1.16 and later"
-            if found is not None:
-                return "its pclntab is big-endian; goxray reads little-endian programs"
-    return None
+    _, found = next(image.search(pattern, False, True), (0, b""))
+    if found.startswith(b"\xfb"):
+        return _TOO_OLD
+    return "its pclntab is big-endian; goxray reads little-endian programs" if found else None
 
 
 def _scan(image: LoadedImage) -> Iterator[int]:
@@ -135,12 +132,9 @@ def _scan(image: LoadedImage) -> Iterator[int]:
     if quantum is None:
         return
     pattern = re.compile(re.escape(bytes([0, 0, quantum, 8])))
-    for writable in (False, True):
-        for start, data in image.chunks(writable):
-            for match in pattern.finditer(data):
-                address = start + match.start() - 4
-                if address % 8 == 0 and match.start() >= 4:
-                    yield address
+    for address, _ in image.search(pattern, False, True, align=4):
+        if address % 8:
+            yield address - 4
 
 
 def _header_at(image: LoadedImage, address: int) -> Optional[PcHeader]:

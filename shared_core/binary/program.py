@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import Iterator, List, Optional, Tuple
+from itertools import islice
+from typing import List, Optional, Tuple
 
 from ..errors import FormatError, GoxrayError, NotGoError, ReadError
 from ..layouts.model import Layout
@@ -81,26 +82,13 @@ class Program:
 
     def _build_version(self) -> str:
         """runtime.buildVersion: the Go string in the data that names a Go version; "" when none does."""
-        places = dict(self._version_texts())
+        places = dict(islice(self.image.search(_VERSION_TEXT, False, True), _MAX_VERSION_PLACES))
         if not places:
             return ""
         headers = b"|".join(re.escape(struct.pack("<QQ", at, len(text))) for at, text in places.items())
         pattern = re.compile(headers, re.DOTALL)
-        for start, data in self.image.chunks(True):
-            for match in pattern.finditer(data):
-                if (start + match.start()) % 8 == 0:
-                    return places[struct.unpack("<QQ", match.group())[0]].decode()
-        return ""
-
-    def _version_texts(self) -> Iterator[Tuple[int, bytes]]:
-        count = 0
-        for writable in (False, True):
-            for start, data in self.image.chunks(writable):
-                for match in _VERSION_TEXT.finditer(data):
-                    yield start + match.start(), match.group()
-                    count += 1
-                    if count > _MAX_VERSION_PLACES:
-                        return
+        _, found = next(self.image.search(pattern, True, align=8), (0, b""))
+        return places[struct.unpack("<QQ", found)[0]].decode() if found else ""
 
     def modules(self, layout: Layout) -> Modules:
         """The program's own module first, then those of the `next` list; FormatError if the first does not fit."""
