@@ -15,7 +15,7 @@ from ..layouts.model import Layout
 from .elf import Buffer
 from .funcs import Func, FuncTable
 from .image import LoadedImage
-from .pclntab import PcHeader
+from .pclntab import MAGIC_116, PcHeader
 
 _BUCKET = 4096  # bytes of text per findfuncbucket: abi.FuncTabBucketSize
 _SUBBUCKET = 256
@@ -61,7 +61,12 @@ class Module:
         return self.image.constant(self._findfunctab, count * _BUCKET_RECORD.size)
 
     def text_address(self, offset: int) -> int:
-        """runtime's textAddr: large programs are linked as several text sections with gaps between them."""
+        """runtime's textAddr: large programs are linked as several text sections with gaps between them.
+
+        Up to Go 1.17 the tables held addresses.
+        """
+        if self.header.magic == MAGIC_116:
+            return offset
         for section in self.sections:
             last = section is self.sections[-1]
             if section.start <= offset < section.end or (last and offset == section.end):
@@ -70,6 +75,8 @@ class Module:
 
     def text_offset(self, pc: int) -> Optional[int]:
         """runtime's textOff, the inverse of text_address; None in a gap."""
+        if self.header.magic == MAGIC_116:
+            return pc
         if not self.sections:
             return pc - self.text
         for section in self.sections:
@@ -85,8 +92,11 @@ class Module:
         offset = self.text_offset(pc)
         if offset is None:
             return None
-        place = offset + self.text - self.minpc
-        bucket = _BUCKET_RECORD.unpack_from(self._buckets, place // _BUCKET * _BUCKET_RECORD.size)
+        place = pc - self.minpc if self.header.magic == MAGIC_116 else offset + self.text - self.minpc
+        try:
+            bucket = _BUCKET_RECORD.unpack_from(self._buckets, place // _BUCKET * _BUCKET_RECORD.size)
+        except struct.error:
+            return None  # a broken textsectmap leads outside the buckets
         index = bucket[0] + bucket[1 + place % _BUCKET // _SUBBUCKET]
         table = self.table
         # A bucket leads to the last function that starts at or before the subbucket: at most a few steps are left.
@@ -122,12 +132,14 @@ class Module:
 
 def find_module(image: LoadedImage, header: PcHeader, layout: Layout) -> Module:
     """The moduledata that points to `header`; FormatError, with the reason, when none agrees with it."""
-    reason = "nothing in the program's data points to its pclntab"
+    reason = ""
     for address in pointers_to(image, header.address):
         try:
             return module_at(image, header, address, layout)
         except (FormatError, ReadError) as error:
-            reason = str(error)
+            # The likeliest comes first: what is in writable memory.
+            reason = reason or str(error)
+    reason = reason or "nothing in the program's data points to it"
     raise FormatError(f"no moduledata fits the pclntab at {header.address:#x}: {reason}")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import struct
 from pathlib import Path
-from typing import List
+from typing import Callable, List
 
 import pytest
 
-from shared_core.binary.funcs import FuncTable
+from shared_core.binary.funcs import Func, FuncTable
 from shared_core.binary.image import LoadedImage
 from shared_core.binary.pclntab import PcHeader, named_header, old_or_foreign, possible_headers, scanned_headers
 from shared_core.binary.program import Program
@@ -120,7 +120,7 @@ def test_too_old_is_told() -> None:
     made.put(TABLES, struct.pack("<I", 0xFFFFFFFB))
     assert "Go 1.2 to 1.15" in said_of(made)
     with pytest.raises(FormatError, match=r"Go 1\.2 to 1\.15"):
-        possible_headers(made.rodata[:72], TABLES, "amd64")
+        possible_headers(bytes(made.rodata[:72]), TABLES, "amd64")
 
 
 @pytest.mark.parametrize("magic", MAGICS.values())
@@ -157,7 +157,7 @@ def read_everything(table: FuncTable) -> int:
         except GoxrayError:
             refused += 1
             continue
-        asks = [
+        asks: List[Callable[[Func], object]] = [
             lambda f: f.name,
             lambda f: f.size,
             lambda f: f.entry_line(),
@@ -176,14 +176,14 @@ def read_everything(table: FuncTable) -> int:
     return refused
 
 
-def _mutations(data: bytes, chooser: random.Random) -> List[bytearray]:
+def _mutations(data: bytes, chooser: random.Random) -> List[bytes]:
     found = []
     for _ in range(150):
         changed = bytearray(data)
         for _ in range(chooser.randrange(1, 8)):
             place = chooser.randrange(8, len(data))
             changed[place] = chooser.choice((0, 1, 0x7F, 0x80, 0xFF, chooser.randrange(256)))
-        found.append(changed)
+        found.append(bytes(changed))
     return found
 
 

@@ -13,7 +13,8 @@ from tests.support.gotables import pcvalue, uvarint
 
 
 def _random_runs(chooser: random.Random, quantum: int) -> List[Tuple[int, int]]:
-    found, last = [], -1
+    found: List[Tuple[int, int]] = []
+    last = -1
     for _ in range(chooser.randrange(1, 30)):
         value = chooser.choice((0, -1, 1, 8, 4096, chooser.randrange(-(1 << 20), 1 << 20)))
         if value != last or not found:
