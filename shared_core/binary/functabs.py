@@ -123,7 +123,7 @@ class FuncTabs:
         if address is None or index <= 0:
             return lambda offset, slot: True
         bits = self._bounded(address + index, _MAX_LIVE_BYTES)
-        return lambda offset, slot: offset < start or bool(bits[slot // 8] >> slot % 8 & 1)
+        return lambda offset, slot: offset < start or slot >= 8 * len(bits) or bool(bits[slot // 8] >> slot % 8 & 1)
 
     def spill_start(self, func: Func) -> int:
         """The lowest offset of a slot with liveness; 255 without any."""
