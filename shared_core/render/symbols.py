@@ -13,7 +13,11 @@ _COLUMNS = (Column("ADDRESS"), Column("SIZE", "right"), Column("FUNCTION"), Colu
 
 def text(body: Symbols) -> str:
     if body.files is not None:
+        if not body.total:
+            return "no source file has such a path\n"
         return "".join(escape(path) + "\n" for path in body.files) + _cut(body, len(body.files))
+    if not body.total:
+        return "no function has such a name\n"
     rows = [(f"{s.address:#x}", str(s.size), s.name + _plus(body), f"{s.file}:{s.line}") for s in body.symbols]
     return table(_COLUMNS, rows) + _cut(body, len(body.symbols))
 
