@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-import struct
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import gdb
 
-from shared_core.errors import ReadError
+from shared_core.binary.elf import ElfImage
+from shared_core.binary.loadbias import AT_PHDR, load_bias
+from shared_core.errors import FormatError, ReadError
+from shared_core.memory import PAGE
 from shared_core.target import FILE, Image, Mapping
 
 from . import inferior as inferiors
 
-_PAGE = 1 << 12
-_AT_PHDR, _AT_ENTRY = 3, 9
-_ET_EXEC = 2
-_PT_LOAD = 1
-_MAX_PHDRS = 1 << 12
 _SEARCH = 16  # pages below the program headers in which the ELF header must be
 
 Read = Callable[[int, int], bytes]
-
-
-class Header(NamedTuple):
-    """What of an ELF file tells where it was loaded; `phdr` is the linked address of the program headers."""
-
-    fixed: bool
-    entry: int
-    phdr: int
-    base: int
 
 
 def of_inferior(inferior: Any, mappings: Sequence[Mapping], read: Read) -> List[Image]:
@@ -38,9 +26,9 @@ def of_inferior(inferior: Any, mappings: Sequence[Mapping], read: Read) -> List[
     path = inferiors.executable(inferior)
     live = inferiors.kind(inferior) != FILE
     auxv = parse_auxv(inferiors.ask("info auxv")) if live else {}
-    header = header_of(path) if path else None
-    if path and header:
-        bias = _load_bias(header, auxv) if live else 0
+    image = _opened(path) if path else None
+    if path and image:
+        bias = _load_bias(image, auxv) if live else 0
         return [Image(path, bias, _build_id(path)), *_shared(path, mappings)]
     start = _memory_image(auxv, mappings, read)
     return [Image(None, start)] if start is not None else []
@@ -54,54 +42,25 @@ def parse_auxv(text: str) -> Dict[int, int]:
     return {int(kind): int(value, 0) for kind, value in _AUXV.findall(text)}
 
 
-def header_of(path: str) -> Optional[Header]:
-    """The ELF header of the file at `path`; None when it is not at hand or no 64-bit little-endian ELF file.
+def _opened(path: str) -> Optional[ElfImage]:
+    """The file at `path`; None when it is not at hand or nothing to read.
 
     gdb may name a file that is on another machine ("target:/usr/bin/prog").
     """
     try:
-        with open(path, "rb") as stream:
-            start = stream.read(64)
-            if start[:6] != b"\x7fELF\x02\x01" or len(start) < 64:
-                return None
-            kind, entry, phoff, size, count = _fields(start)
-            stream.seek(phoff)
-            table = stream.read(size * min(count, _MAX_PHDRS))
-    except (OSError, ValueError):
+        return ElfImage.open(path)
+    except FormatError:
         return None
-    return _header(kind, entry, phoff, size, table)
 
 
-def _fields(start: bytes) -> Sequence[int]:
-    """(e_type, e_entry, e_phoff, e_phentsize, e_phnum) of an ELF64 header."""
-    return struct.unpack_from("<H6xQQ", start, 16) + struct.unpack_from("<HH", start, 54)
-
-
-def _header(kind: int, entry: int, phoff: int, size: int, table: bytes) -> Optional[Header]:
-    if size < 56:
-        return None
-    loads = []
-    for at in range(0, len(table) - 55, size):
-        p_type, offset, address, file_size = struct.unpack_from("<I4xQQ8xQ", table, at)
-        if p_type == _PT_LOAD:
-            loads.append((offset, address, file_size))
-    if not loads:
-        return None
-    phdr = next((a + phoff - o for o, a, n in loads if o <= phoff < o + n), 0)
-    return Header(kind == _ET_EXEC, entry, phdr, min(a for _, a, _ in loads) & -_PAGE)
-
-
-def _load_bias(header: Header, auxv: Dict[int, int]) -> int:
-    """What to add to the file's addresses. The kernel says where the entry point and the program headers came to be."""
-    if header.fixed:
-        return 0
-    if _AT_ENTRY in auxv and (auxv[_AT_ENTRY] - header.entry) % _PAGE == 0:
-        return auxv[_AT_ENTRY] - header.entry
-    if auxv.get(_AT_PHDR) and header.phdr:
-        return auxv[_AT_PHDR] - header.phdr
+def _load_bias(image: ElfImage, auxv: Dict[int, int]) -> int:
+    """What to add to the file's addresses."""
+    bias = load_bias(image, auxv)
+    if bias is not None:
+        return bias
     # No auxiliary vector (a bare remote stub): gdb shows the entry point where it holds it to be.
     found = re.search(r"Entry point: 0x([0-9a-f]+)", inferiors.ask("info files"))
-    return int(found.group(1), 16) - header.entry if found else 0
+    return int(found.group(1), 16) - image.entry if found else 0
 
 
 def _build_id(path: str) -> Optional[str]:
@@ -118,16 +77,16 @@ def _shared(main: str, mappings: Sequence[Mapping]) -> List[Image]:
     for objfile in gdb.objfiles():
         name = objfile.filename
         start = starts.get(name, starts.get(os.path.realpath(name))) if name and name != main else None
-        header = header_of(name) if start is not None else None
-        if header and start is not None:
-            found.append(Image(name, start - header.base, objfile.build_id or None))
+        image = _opened(name) if start is not None else None
+        if image and start is not None:
+            found.append(Image(name, start - image.base(), objfile.build_id or None))
     return found
 
 
 def _memory_image(auxv: Dict[int, int], mappings: Sequence[Mapping], read: Read) -> Optional[int]:
     """Where the ELF header of an executable without a file is: a little below its program headers."""
-    phdr = auxv.get(_AT_PHDR, 0)
-    pages = [(phdr & -_PAGE) - i * _PAGE for i in range(_SEARCH)] if phdr else []
+    phdr = auxv.get(AT_PHDR, 0)
+    pages = [(phdr & -PAGE) - i * PAGE for i in range(_SEARCH)] if phdr else []
     holding = [mapping.start for mapping in mappings if mapping.offset == 0 and "x" in mapping.flags]
     for start in [*pages, *holding]:
         if start >= 0 and _is_elf(read, start):

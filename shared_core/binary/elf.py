@@ -37,6 +37,7 @@ class Section:
 class ElfImage:
     """A little-endian 64-bit ELF image; every address here is as linked, before any load bias.
 
+    entry: where it starts.  headers_address: the program headers, None where no segment holds them.
     Raises FormatError when the bytes are no such ELF image.
     """
 
@@ -51,6 +52,7 @@ class ElfImage:
         self.segments = loaded_segments(self._headers)
         self.arch = header.arch
         self.entry = header.entry
+        self.headers_address = _linked(self.segments, header.table)
         self.position_independent = header.kind == ET_DYN
         self._sections: Optional[Dict[str, Section]] = None
         self._relocations: Optional[List[Tuple[int, int]]] = None
@@ -155,6 +157,12 @@ class ElfImage:
     def _section_bytes(self, name: str) -> memoryview:
         section = self.sections().get(name)
         return self._data[section.offset : section.offset + section.size] if section else memoryview(b"")
+
+
+def _linked(segments: List[Segment], offset: int) -> Optional[int]:
+    """The linked address of the byte at `offset` of the file; None when no segment holds it."""
+    found = (s.address + offset - s.offset for s in segments if 0 <= offset - s.offset < s.file_size)
+    return next(found, None)
 
 
 def image_from_memory(memory: Memory, base: int) -> ElfImage:

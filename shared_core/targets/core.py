@@ -16,15 +16,15 @@ from elftools.elf.elffile import ELFFile
 
 from ..arch import ARCH_NAMES
 from ..binary.elf import ElfImage
+from ..binary.loadbias import AT_PHDR, load_bias
 from ..errors import FormatError, ReadError
+from ..memory import PAGE
 from ..target import CORE, Image, Mapping, Thread
 
 _AMD64 = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base"
 _ARM64 = " ".join([f"x{i}" for i in range(31)] + ["sp", "pc", "pstate"])
 _REGISTERS = {"amd64": _AMD64.split(), "arm64": _ARM64.split()}
 _PRSTATUS_PID, _PRSTATUS_REGISTERS = 32, 112
-_AT_PHDR, _AT_ENTRY = 3, 9
-_PAGE = 4096
 
 
 class CoreTarget:
@@ -49,7 +49,7 @@ class CoreTarget:
         self._threads: List[Thread] = []
         self._auxv: Dict[int, int] = {}
         self._read_notes()
-        self._bias = self._load_bias()
+        self._bias = (load_bias(self._exe, self._auxv) or 0) if self._exe else 0
         self._ranges = self._readable_ranges()
         self._starts = [start for start, _, _, _ in self._ranges]
 
@@ -89,7 +89,7 @@ class CoreTarget:
         """The executable, with the load bias that the auxiliary vector shows."""
         if self._exe is not None:
             return [Image(self._exe_path, self._bias)]
-        return [Image(None, self._auxv[_AT_PHDR] & -_PAGE)] if _AT_PHDR in self._auxv else []
+        return [Image(None, self._auxv[AT_PHDR] & -PAGE)] if AT_PHDR in self._auxv else []
 
     def threads(self) -> List[Thread]:
         """The threads of the NT_PRSTATUS notes; the first is the one that died."""
@@ -98,11 +98,6 @@ class CoreTarget:
     def monotonic_time(self) -> Optional[int]:
         """None: a core does not say when it was taken."""
         return None
-
-    def _load_bias(self) -> int:
-        if self._exe is None or not self._exe.position_independent:
-            return 0
-        return self._auxv.get(_AT_ENTRY, self._exe.entry) - self._exe.entry
 
     def _read_notes(self) -> None:
         files: List[Mapping] = []
