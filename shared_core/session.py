@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import List, Optional, Union
 
 from .arch import ARCH_NAMES, Arch, get_arch
+from .binary.image import LoadedImage
 from .binary.program import Modules, Program
 from .errors import FormatError, GoxrayError, LayoutError, NotGoError, ReadError
 from .layouts.globals import Globals
@@ -20,6 +21,26 @@ from .target import FILE, Target
 _SAMPLE = 64
 
 
+class _BackedReader:
+    """The target's memory, and the executable's constants for what a core left out of it.
+
+    Kernels and qemu dump no pages that are in a file anyway. gdb finds them in an executable that it has relocated,
+    which it does not do where a core names no files.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.image: Optional[LoadedImage] = None
+
+    def read(self, address: int, size: int) -> bytes:
+        try:
+            return self._target.read(address, size)
+        except ReadError:
+            if self.image is None:
+                raise
+            return self.image.filed(address, size)
+
+
 class Session:
     """A target with its program, layout, globals and runtime state; the walkers' only way to any of them.
 
@@ -28,7 +49,8 @@ class Session:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.memory = Memory(target)
+        self._reader = _BackedReader(target)
+        self.memory = Memory(self._reader)
         self.debug = False
         self._program: Optional[Program] = None
         self._layout: Union[Layout, LayoutError, None] = None
@@ -62,6 +84,7 @@ class Session:
             if target.byte_order != "little" or target.pointer_size != 8 or target.arch not in ARCH_NAMES:
                 raise NotGoError(f"goxray reads amd64 and arm64 programs; this one is {target.arch}")
             self._program = Program(target, self.memory)
+            self._reader.image = self._program.image
         return self._program
 
     @property

@@ -42,6 +42,15 @@ class LoadedImage:
                 pass
         return self.memory.read(address, size)
 
+    def filed(self, address: int, size: int) -> bytes:
+        """Bytes of a read-only segment from the file; ReadError for any other, and without a file."""
+        linked = address - self.bias
+        if self.in_file and not self.static:
+            for segment in self.elf.segments:
+                if not segment.writable and 0 <= linked - segment.address <= segment.file_size - size:
+                    return bytes(self.elf.bytes(linked, size))
+        raise ReadError(address, size)
+
     def data(self, address: int, size: int) -> Buffer:
         """Bytes that the loader or the program may have written."""
         if self.static:
