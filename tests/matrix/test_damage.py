@@ -1,0 +1,79 @@
+"""Every command over damaged memory: an answer or one line, in bounded time, and never a fault of goxray's own."""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+from typing import List, Tuple
+
+import pytest
+
+from shared_core.commands.runner import run
+from shared_core.errors import ReadError
+from shared_core.session import Session
+from shared_core.target import Mapping
+from shared_core.targets.core import CoreTarget
+from tests.support import matrix
+from tests.support.cores import Core, healthy_core
+
+COMMANDS = [
+    ("go-info", ""),
+    ("go-goroutines", "--all -t 50 --json"),
+    ("go-goroutines", "--sort wait --function main"),
+    ("go-traceback", "--all --level system"),
+    ("go-goroutine", "1 --json"),
+    ("go-args", "--env --json"),
+    ("go-args", "--frame --goroutine 1"),
+    ("go-stackmap", "--goroutine 1 --json"),
+    ("go-symbols", "main"),
+]
+ODD_WORDS = (0, 1, 8, 0xFFFFFFFF, 1 << 63, (1 << 64) - 1, (1 << 64) - 8, 0x4141414141414141, 0xC000000000)
+SECONDS = 20.0
+
+
+class Damaged(CoreTarget):
+    """A core whose writable memory has words of nonsense in it, and pages that are gone."""
+
+    def __init__(self, core: Core, chooser: random.Random, words: int, holes: int) -> None:
+        super().__init__(str(core.exe), str(core.core))
+        ranges = [m for m in self.mappings() if "w" in m.flags]
+        weights = [min(m.end - m.start, 1 << 20) for m in ranges]
+        places = [self._place(chooser, chooser.choices(ranges, weights)[0]) for _ in range(words + holes)]
+        self._words = {place: chooser.choice(ODD_WORDS) for place in places[:words]}
+        self._holes = {place & -4096 for place in places[words:]}
+
+    @staticmethod
+    def _place(chooser: random.Random, mapping: Mapping) -> int:
+        # Near the start of a mapping, where the runtime's data and the first goroutines are.
+        return mapping.start + chooser.randrange(0, min(mapping.end - mapping.start, 1 << 20), 8)
+
+    def read(self, address: int, size: int) -> bytes:
+        data = bytearray(super().read(address, size))
+        if any(address < hole + 4096 and hole < address + size for hole in self._holes):
+            raise ReadError(address, size)
+        for place, value in self._words.items():
+            if address <= place and place + 8 <= address + size:
+                struct.pack_into("<Q", data, place - address, value)
+        return bytes(data)
+
+
+def faults(target: Damaged) -> List[Tuple[str, str]]:
+    """What the commands say that no user should have to read."""
+    session, found = Session(target), []
+    for name, words in COMMANDS:
+        start = time.monotonic()
+        outcome = run(lambda: session, name, words, debug=True)
+        if outcome.error.startswith("internal error"):
+            found.append((name, outcome.trace))
+        if time.monotonic() - start > SECONDS:
+            found.append((name, f"took {time.monotonic() - start:.0f} s"))
+    return found
+
+
+@pytest.mark.parametrize(("words", "holes"), [(400, 0), (20000, 0), (0, 60), (3000, 10)])
+@pytest.mark.parametrize(("version", "arch"), matrix.pairs())
+def test_damaged_memory(version: str, arch: str, words: int, holes: int) -> None:
+    core = healthy_core(version, arch)
+    for seed in range(6 if matrix.is_full() else 2):
+        assert faults(Damaged(core, random.Random(f"{version} {arch} {seed}"), words, holes)) == []
