@@ -104,6 +104,12 @@ class ElfImage:
         """What the file holds of a segment; short when the file is cut."""
         return self._data[segment.offset : segment.offset + segment.file_size]
 
+    def pieces(self, kind: int) -> Iterator[Buffer]:
+        """What the file holds of each program header of a PT_ `kind`; short when the file is cut."""
+        for header in self._headers:
+            if header.kind == kind:
+                yield self._data[header.offset : header.offset + header.file_size]
+
     def relocated(self, address: int, size: int) -> Buffer:
         """Like `bytes`, with the loader's relative relocations applied as for load bias 0.
 
@@ -124,16 +130,9 @@ class ElfImage:
 
     def _relative_relocations(self) -> List[Tuple[int, int]]:
         if self._relocations is None:
-            tags = dict(dynamic_tags(self._dynamic()))
+            tags = dict(dynamic_tags(next(self.pieces(PT_DYNAMIC), b"")))
             self._relocations = list(relative_relocations(self.arch, tags, self.bytes))
         return self._relocations
-
-    def _dynamic(self) -> Buffer:
-        """The PT_DYNAMIC segment, b"" without one."""
-        for header in self._headers:
-            if header.kind == PT_DYNAMIC:
-                return self._data[header.offset : header.offset + header.file_size]
-        return b""
 
     def symbol(self, name: str) -> Optional[int]:
         """The linked address of `name` from .symtab; None when there is none."""

@@ -16,7 +16,7 @@ from ..errors import FormatError
 
 Buffer = Union[bytes, memoryview]
 
-PT_LOAD, PT_DYNAMIC = 1, 2
+PT_LOAD, PT_DYNAMIC, PT_NOTE = 1, 2, 4
 ET_DYN = 3
 _ARCHES = {arch.elf_machine: arch.name for arch in ARCHES}
 _EHDR = struct.Struct("<16sHHIQQQIHHHHHH")

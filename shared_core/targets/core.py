@@ -11,11 +11,9 @@ import struct
 from bisect import bisect_right
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-
 from ..arch import ARCH_NAMES
 from ..binary.elf import ElfImage
+from ..binary.elfheaders import PT_NOTE
 from ..binary.loadbias import AT_PHDR, load_bias
 from ..errors import FormatError, ReadError
 from ..memory import PAGE
@@ -101,7 +99,7 @@ class CoreTarget:
 
     def _read_notes(self) -> None:
         files: List[Mapping] = []
-        for kind, data in _notes(self.core_path):
+        for kind, data in _notes(self._core):
             if kind == "NT_PRSTATUS" and len(data) > _PRSTATUS_REGISTERS:
                 self._threads.append(self._thread(data))
             elif kind == "NT_AUXV":
@@ -138,22 +136,16 @@ def _gaps(start: int, end: int, taken: List[Tuple[int, int, ElfImage, int]]) -> 
         yield start, end
 
 
-def _notes(path: str) -> Iterator[Tuple[str, bytes]]:
-    """(type, descriptor) of every note, decoded by hand: pyelftools wants whole, well-formed ones."""
+def _notes(core: ElfImage) -> Iterator[Tuple[str, bytes]]:
+    """(type, descriptor) of every note that counts here; one that is cut is what is left of it."""
     names = {1: "NT_PRSTATUS", 6: "NT_AUXV", 0x46494C45: "NT_FILE"}
-    try:
-        with open(path, "rb") as stream:
-            segments = [s for s in ELFFile(stream).iter_segments() if s.header.p_type == "PT_NOTE"]
-            blobs = [s.data() for s in segments]
-    except (OSError, ELFError, ValueError) as error:
-        raise FormatError(f"{path}: its notes cannot be read: {error}") from None
-    for blob in blobs:
+    for notes in core.pieces(PT_NOTE):
         at = 0
-        while at + 12 <= len(blob):
-            name_size, size, kind = struct.unpack_from("<III", blob, at)
+        while at + 12 <= len(notes):
+            name_size, size, kind = struct.unpack_from("<III", notes, at)
             start = at + 12 + (name_size + 3 & -4)
             if kind in names:
-                yield names[kind], blob[start : start + size]
+                yield names[kind], bytes(notes[start : start + size])
             at = start + (size + 3 & -4)
 
 
