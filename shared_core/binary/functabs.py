@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from ..errors import FormatError, ReadError
-from ..layouts.dialect import liveness_at_outer_call
 from ..layouts.model import Layout, Struct
 from .elf import Buffer
 from .funcs import Func
@@ -69,7 +68,6 @@ class FuncTabs:
         self.pcdata = layout.numbers("pcdata")
         self._unsafe = layout.enums["unsafe_points"]
         self._assembly = layout.numbers("func_flags").get("asm", 0)
-        self.outer_liveness = liveness_at_outer_call(layout)
         self._inlined = layout.struct("runtime.inlinedCall")
         self._object = layout.struct("runtime.stackObjectRecord")
 

@@ -114,8 +114,9 @@ class Views:
         """The argument words of a frame; an inlined call has none of its own."""
         if frame.inlined:
             return Absent(NOT_APPLICABLE, "inlined: its arguments are in its caller's frame or registers")
-        physical = frame.physical
+        physical, frames = frame.physical, self._session.source_frames
         try:
-            return frame_args(self._session.source_frames.tabs(physical.module), physical, self._session.memory)
+            live_at = frames.liveness_pc(physical)
+            return frame_args(frames.tabs(physical.module), physical, self._session.memory, live_at)
         except GoxrayError as error:
             return Absent(UNPARSABLE, str(error))

@@ -31,11 +31,11 @@ class ArgWord:
 ArgItem = Union[ArgWord, str]
 
 
-def frame_args(tabs: FuncTabs, frame: Frame, memory: Memory) -> Maybe[List[ArgItem]]:
+def frame_args(tabs: FuncTabs, frame: Frame, memory: Memory, live_at: int) -> Maybe[List[ArgItem]]:
     """The arguments of a physical frame in printing order; Absent for assembly, which nobody has described.
 
     The compiler writes no description for a function without parameters: it has no words.
-    Liveness is what the program's own traceback would say, in the versions that look it up elsewhere too.
+    live_at: the pc that liveness is looked up at.
     FormatError or ReadError when the description itself is broken.
     """
     slots = tabs.arg_slots(frame.func)
@@ -43,10 +43,7 @@ def frame_args(tabs: FuncTabs, frame: Frame, memory: Memory) -> Maybe[List[ArgIt
         return (
             Absent(NOT_APPLICABLE, "assembly: its arguments are not described") if tabs.is_assembly(frame.func) else []
         )
-    at = frame.symbol_pc
-    if tabs.outer_liveness:
-        at = tabs.inlined_at(frame.func, at)[-1][1]
-    live = tabs.live_slots(frame.func, at)
+    live = tabs.live_slots(frame.func, live_at)
     spill_start = tabs.spill_start(frame.func)
     items: List[ArgItem] = []
     spilled = 0

@@ -11,6 +11,7 @@ from ..binary.funcs import Func
 from ..binary.functabs import FuncTabs
 from ..binary.moduledata import Module
 from ..errors import GoxrayError, Maybe
+from ..layouts.dialect import liveness_at_outer_call
 from ..layouts.model import Layout
 from .args import ArgItem
 from .unwind import Frame
@@ -103,6 +104,12 @@ class SourceFrames:
             name, func_id = (call.name, call.func_id) if call else (func.name, func.func_id)
             found.append((name, file, line, func_id, call is not None))
         return found
+
+    def liveness_pc(self, frame: Frame) -> int:
+        """Where the program's own traceback looks up which arguments are live: not the frame's pc in every version."""
+        if not liveness_at_outer_call(self._layout):
+            return frame.symbol_pc
+        return self.tabs(frame.module).inlined_at(frame.func, frame.symbol_pc)[-1][1]
 
     def at(self, module: Module, func: Func, pc: int) -> Tuple[str, int]:
         """(file, line) of a return address such as gopc: of the call before it (printcreatedby1)."""

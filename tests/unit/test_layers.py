@@ -15,7 +15,7 @@ CORE = ROOT / "shared_core"
 ALLOWED: Dict[str, Tuple[str, ...]] = {
     "arch": ("errors",),
     # The tables of layouts and the names of its versions are data; how they are found and made is above binary.
-    "binary": ("errors", "target", "memory", "arch", "layouts.model", "layouts.dialect"),
+    "binary": ("errors", "target", "memory", "arch", "layouts.model"),
     "layouts": ("errors", "arch", "binary"),
     "targets": ("errors", "target", "memory", "arch", "binary"),
     "runtime": ("errors", "target", "memory", "arch", "binary", "layouts", "session"),
