@@ -34,6 +34,9 @@ class Section:
     offset: int
 
 
+_WORD_MASK = (1 << 64) - 1
+
+
 class ElfImage:
     """A little-endian 64-bit ELF image; every address here is as linked, before any load bias.
 
@@ -110,8 +113,8 @@ class ElfImage:
             if header.kind == kind:
                 yield self._data[header.offset : header.offset + header.file_size]
 
-    def relocated(self, address: int, size: int) -> Buffer:
-        """Like `bytes`, with the loader's relative relocations applied as for load bias 0.
+    def relocated(self, address: int, size: int, bias: int = 0) -> Buffer:
+        """Like `bytes`, with the loader's relative relocations applied as for a load at `bias`.
 
         A position-independent file holds zeros where the loader will write pointers.
         """
@@ -121,7 +124,7 @@ class ElfImage:
         patched = bytearray(piece)
         for place, addend in self._relative_relocations():
             if address <= place and place + 8 <= address + size:
-                struct.pack_into("<q", patched, place - address, addend)
+                struct.pack_into("<Q", patched, place - address, addend + bias & _WORD_MASK)
         return bytes(patched)
 
     def relocations_to(self, address: int) -> List[int]:

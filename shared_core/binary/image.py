@@ -52,10 +52,17 @@ class LoadedImage:
         raise ReadError(address, size)
 
     def data(self, address: int, size: int) -> Buffer:
-        """Bytes that the loader or the program may have written."""
-        if self.static:
-            return self.elf.relocated(address - self.bias, size)
-        return self.memory.read(address, size)
+        """Bytes that the loader may have written, and that the program leaves alone (moduledata, build info).
+
+        What is not in memory, as in a core that was cut, is as the loader would have made it from the file.
+        """
+        if not self.static:
+            try:
+                return self.memory.read(address, size)
+            except ReadError:
+                if not self.in_file:
+                    raise
+        return self.elf.relocated(address - self.bias, size, self.bias)
 
     def chunks(self, writable: bool) -> Iterator[Tuple[int, Buffer]]:
         """(address, bytes) pieces of the segments of one kind, to be searched; a piece may overlap its neighbour.
@@ -99,6 +106,14 @@ class LoadedImage:
                     address = start + match.start()
                     if address % align == 0:
                         yield address, match.group()
+
+    def search_file(self, pattern: Pattern[bytes], align: int = 1) -> Iterator[Tuple[int, bytes]]:
+        """The same in what the file holds, before relocation; nothing without a file."""
+        for segment in self.elf.segments if self.in_file else ():
+            for match in pattern.finditer(self.elf.segment_bytes(segment)):
+                address = segment.address + self.bias + match.start()
+                if address % align == 0:
+                    yield address, match.group()
 
     def contains(self, address: int) -> bool:
         """Whether `address` lies in one of this image's segments."""

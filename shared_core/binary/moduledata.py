@@ -146,7 +146,8 @@ def find_module(image: LoadedImage, header: PcHeader, layout: Layout) -> Module:
 def leads_to(image: LoadedImage, header: PcHeader) -> bool:
     """Whether something in the image's data begins as a moduledata of this pclntab does, whatever its Go version."""
     names = struct.pack("<Q", header.address + header.names)
-    for at in pointers_to(image, header.address):
+    places = _pointers_in_file(image, header.address) if image.static else _pointers_in_memory(image, header.address)
+    for at in places:
         try:
             if bytes(image.data(at + 8, 8)) == names:
                 return True
@@ -156,12 +157,25 @@ def leads_to(image: LoadedImage, header: PcHeader) -> bool:
 
 
 def pointers_to(image: LoadedImage, address: int) -> Iterator[int]:
-    """Places in the image's data that hold the pointer `address`."""
-    if image.static and image.elf.position_independent:
-        yield from image.elf.relocations_to(address)
-        return
+    """Places in the image's data that hold the pointer `address`: in memory, then as the file would be loaded."""
+    if not image.static:
+        yield from _pointers_in_memory(image, address)
+    if image.in_file:
+        yield from _pointers_in_file(image, address)
+
+
+def _pointers_in_memory(image: LoadedImage, address: int) -> Iterator[int]:
     pattern = re.compile(re.escape(struct.pack("<Q", address)))
     for place, _ in image.search(pattern, True, False, align=8):
+        yield place
+
+
+def _pointers_in_file(image: LoadedImage, address: int) -> Iterator[int]:
+    if image.elf.position_independent:
+        yield from (place + image.bias for place in image.elf.relocations_to(address - image.bias))
+        return
+    pattern = re.compile(re.escape(struct.pack("<Q", address)))
+    for place, _ in image.search_file(pattern, align=8):
         yield place
 
 

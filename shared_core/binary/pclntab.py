@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from itertools import chain
 from typing import Iterator, List, Optional
 
 from ..arch import ARCHES
@@ -111,9 +112,11 @@ def named_header(image: LoadedImage) -> Optional[PcHeader]:
 
 def scanned_headers(image: LoadedImage) -> Iterator[PcHeader]:
     """Every place in the image that has the structure of a pclntab."""
+    seen = set()
     for address in _scan(image):
-        header = _header_at(image, address)
+        header = _header_at(image, address) if address not in seen else None
         if header is not None:
+            seen.add(address)
             yield header
 
 
@@ -132,7 +135,8 @@ def _scan(image: LoadedImage) -> Iterator[int]:
     if quantum is None:
         return
     pattern = re.compile(re.escape(bytes([0, 0, quantum, 8])))
-    for address, _ in image.search(pattern, False, True, align=4):
+    # Externally linked, it is in a segment that the loader writes to, which a core that was cut may not hold.
+    for address, _ in chain(image.search(pattern, False, True, align=4), image.search_file(pattern, align=4)):
         if address % 8:
             yield address - 4
 

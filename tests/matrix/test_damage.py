@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import time
+from pathlib import Path
 from typing import List, Tuple
 
 import pytest
@@ -77,3 +78,20 @@ def test_damaged_memory(version: str, arch: str, words: int, holes: int) -> None
     core = healthy_core(version, arch)
     for seed in range(6 if matrix.is_full() else 2):
         assert faults(Damaged(core, random.Random(f"{version} {arch} {seed}"), words, holes)) == []
+
+
+@pytest.mark.parametrize("share", [0.002, 0.02, 0.1, 0.4, 0.99])
+@pytest.mark.parametrize(("version", "arch"), matrix.pairs())
+def test_a_core_that_was_cut(version: str, arch: str, share: float, tmp_path: Path) -> None:
+    """The executable still tells what it is and all its symbols; the rest is told, or said to be missing."""
+    whole = healthy_core(version, arch)
+    cut = tmp_path / "core"
+    with open(whole.core, "rb") as stream:
+        cut.write_bytes(stream.read(int(whole.core.stat().st_size * share)))
+    session = Session(CoreTarget(str(whole.exe), str(cut)))
+    said = {name: run(lambda: session, name, words) for name, words in COMMANDS}
+    assert [name for name, outcome in said.items() if outcome.error.startswith("internal error")] == []
+    assert f"go{whole.built.toolchain.version}" in said["go-info"].text
+    assert "main.main" in said["go-symbols"].text
+    for name, outcome in said.items():
+        assert outcome.text if not outcome.status else "\n" not in outcome.error, name

@@ -10,8 +10,10 @@ import pytest
 
 from shared_core.binary.symbols import Symbol, module_symbols
 from shared_core.session import Session
+from shared_core.target import Image
 from tests.support import matrix
 from tests.support.build import Flags, build
+from tests.support.fake import FakeTarget
 from tests.support.still import FileTarget, MemoryTarget
 
 FLAGS = (Flags(), Flags(pie=True), Flags(cgo=True), Flags(pie=True, cgo=True))
@@ -67,6 +69,17 @@ def test_every_shape_of_an_image_tells_the_same(version: str, arch: str, flags: 
     assert {name: facts == expected for name, facts in found.items()} == dict.fromkeys(shapes, True)
     versions = {shape.program.go_version for shape, _ in shapes.values()}
     assert versions == {session.program.go_version} == {f"go{built.toolchain.version}"}
+
+
+@pytest.mark.parametrize(("version", "arch", "flags"), CASES, ids=IDS)
+def test_the_file_tells_what_a_cut_core_does_not_hold(version: str, arch: str, flags: Flags) -> None:
+    """Nothing of the program's memory is there, but where it was loaded is known."""
+    built = build("crash", version, arch, flags)
+    expected = _facts(Session(FileTarget(built.exe)))
+    bias = 0x5540_0000_0000 if flags.pie else 0
+    session = Session(FakeTarget({}, arch, images=[Image(str(built.exe), bias)]))
+    assert session.program.go_version == f"go{built.toolchain.version}"
+    assert _facts(session, bias) == expected
 
 
 @pytest.mark.parametrize(("version", "arch"), matrix.pairs())
