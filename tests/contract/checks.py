@@ -140,7 +140,9 @@ def _refuses(target: Target, address: int, size: int) -> None:
 def _readable(target: Target) -> List[int]:
     """Places with at least 256 bytes to be read: stacks, and the text of a file."""
     if target.kind != FILE:
-        return [_register(thread, _SP[target.arch]) for thread in target.threads()]
+        # qemu's gdb server lets the other threads run on while one is stopped: their stacks change between two reads.
+        still = [thread for thread in target.threads() if target.kind == CORE or thread.selected]
+        return [_register(thread, _SP[target.arch]) for thread in still]
     return [mapping.start for mapping in target.mappings() if "x" in mapping.flags and _size(mapping) >= 256]
 
 

@@ -6,14 +6,12 @@ import json
 import re
 from typing import Any, Dict, List, Sequence
 
+from tests.support.blocks import blocks as printed_blocks
 from tests.support.cores import Core
 from tests.support.gdb import GdbRun, on_core
 from tests.support.traceback import Frame, Goroutine
 
 Document = Dict[str, Any]
-_HEADER = re.compile(r"goroutine (\d+)(?: gp=\S+)?(?: m=\S+)?(?: mp=\S+)? \[.*:$")
-
-_REGISTERS = re.compile(r"(rax|r0) +0x")
 
 
 def documents(run: GdbRun) -> List[Document]:
@@ -33,18 +31,7 @@ def lines_of(run: GdbRun, index: int) -> List[str]:
 
 def blocks(text: str) -> Dict[int, List[str]]:
     """goroutine id -> the lines of its last block in a traceback, header included, registers not; no g0s."""
-    found: Dict[int, List[str]] = {}
-    current: List[str] = []
-    for line in text.splitlines():
-        header = _HEADER.match(line)
-        if header:
-            current = found[int(header[1])] = [line]
-        elif not line or _REGISTERS.match(line):
-            current = []
-        elif current:
-            current.append(line)
-    found.pop(0, None)
-    return found
+    return {goid: lines for goid, _, lines in printed_blocks(text) if goid}
 
 
 def printed(name: str) -> str:

@@ -6,6 +6,8 @@ import re
 from typing import Dict, Iterator, List, Tuple
 
 _HEADER = re.compile(r"goroutine (\d+)(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[([^\]]*)\].*:$")
+# sysmon wakes the scavenger whenever it likes: between the moment it is printed and that of the core too.
+_SCAVENGER = ("runtime.bgscavenge(", re.compile(r"\[(GC scavenge wait|runnable)"), "[scavenging")
 _REGISTER = re.compile(r"\w+ +0x[0-9a-f]+$")  # a thread's registers follow its goroutine without an empty line
 
 
@@ -18,12 +20,20 @@ def blocks(text: str) -> Iterator[Tuple[int, str, List[str]]]:
     for line in [*text.splitlines(), ""]:
         match = _HEADER.match(line)
         if header is not None and (match or not line or _REGISTER.match(line)):
-            yield int(header[1]), header[2].split(",")[0], lines
+            yield int(header[1]), header[2].split(",")[0], _steady(lines)
             header = None
         if match:
             header, lines = match, [line]
         elif header is not None:
             lines.append(line)
+
+
+def _steady(lines: List[str]) -> List[str]:
+    """The lines, with one word for what the scavenger is doing."""
+    call, state, word = _SCAVENGER
+    if not any(line.startswith(call) for line in lines):
+        return lines
+    return [state.sub(word, lines[0]), *lines[1:]]
 
 
 def at_rest(text: str) -> Dict[int, List[str]]:
