@@ -36,7 +36,7 @@ _REQUIRED = (
 
 _NOT_WAITING = Absent(NOT_APPLICABLE, "it is not waiting")
 _NOT_BLOCKED = Absent(NOT_APPLICABLE, "it is not blocked")
-_SINCE_GC = Absent(NOT_RECORDED, "it blocked after the last garbage collection")
+_SINCE_GC = Absent(NOT_RECORDED, "no garbage collection has noted it yet")
 
 
 class GoroutineReader:
