@@ -18,9 +18,9 @@ from tests.support.cores import take_core
 WAITS = """package main
 
 import (
+	"fmt"
 	"os"
 	"runtime"
-	"syscall"
 	"time"
 )
 
@@ -41,8 +41,9 @@ func main() {
 	time.Sleep(700 * time.Millisecond)
 	go late(c)
 	time.Sleep(100 * time.Millisecond)
-	syscall.Kill(os.Getpid(), syscall.SIGABRT)
-	select {}
+	fmt.Println("fact pid", os.Getpid())
+	fmt.Println("ready")
+	time.Sleep(time.Hour)
 }
 """
 SECOND = 1_000_000_000
@@ -50,7 +51,7 @@ SECOND = 1_000_000_000
 
 @pytest.mark.parametrize(("version", "arch"), matrix.pairs())
 def test_blocked_for(version: str, arch: str) -> None:
-    core = take_core(build("waits", version, arch, files={"waits.go": WAITS}))
+    core = take_core(build("waits", version, arch, files={"waits.go": WAITS}), abort_at="ready")
     world = Session(CoreTarget(str(core.exe), str(core.core))).world
     found: Dict[str, Goroutine] = {}
     for goroutine in world.goroutines:
