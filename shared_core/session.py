@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Union
+from typing import List, Optional, Tuple, Union
 
 from .arch import ARCH_NAMES, Arch, get_arch
 from .binary.image import LoadedImage
 from .binary.program import Modules, Program
-from .errors import FormatError, GoxrayError, LayoutError, NotGoError, ReadError
+from .errors import UNPARSABLE, Absent, FormatError, GoxrayError, LayoutError, NotGoError, ReadError
 from .layouts.globals import Globals
 from .layouts.model import Layout
-from .layouts.resolve import resolve
+from .layouts.resolve import Resolution, resolve
 from .memory import Memory
+from .runtime.allgs import allgs_of, not_started
 from .runtime.frames import SourceFrames
 from .runtime.goroutine import Goroutine, GoroutineReader, plausible, read_goroutines
 from .runtime.unwind import Unwinder
-from .runtime.world import World, allgs_of, not_started
+from .runtime.world import World
 from .target import FILE, Target
 
 _SAMPLE = 64
@@ -102,12 +103,37 @@ class Session:
             try:
                 resolution = resolve(program.go_version, program.arch, path, self._why_not)
             except LayoutError as error:
-                # Kept: every command would try all tables again.
-                self._layout = error
-                raise
+                try:
+                    resolution = self._by_the_tables_alone(path, error)
+                except LayoutError:
+                    # Kept: every command would try all tables again.
+                    self._layout = error
+                    raise
             self._layout = resolution.layout
             self._layout_warnings = list(resolution.warnings)
         return self._layout
+
+    def _by_the_tables_alone(self, path: Optional[str], refusal: LayoutError) -> Resolution:
+        """The layout of the program's own version when only its goroutines speak against it: damaged memory does so.
+
+        Raises `refusal` where the modules do not fit either, or there is no layout of that version.
+        """
+        version = self.program.go_version
+        try:
+            found = resolve(version, self.program.arch, path, self._why_not_its_modules)
+        except LayoutError:
+            raise refusal from None
+        if found.warnings:
+            raise refusal
+        what = f"what should be the goroutines of {version} does not look like any: is the memory damaged?"
+        return Resolution(found.layout, [what])
+
+    def _why_not_its_modules(self, layout: Layout) -> Optional[str]:
+        try:
+            self.program.modules(layout)
+        except (GoxrayError, KeyError) as error:
+            return str(error)
+        return None
 
     def _why_not(self, layout: Layout) -> Optional[str]:
         """The structural checks: the moduledata agrees with pclntab, and what allgs leads to are goroutines."""
@@ -127,7 +153,7 @@ class Session:
             return str(error)
         except KeyError as error:
             return f"it does not name {error}"
-        return _first_misfit(self, reader, allgs)
+        return _first_misfit(self.memory, modules, reader, allgs)
 
     @property
     def warnings(self) -> List[str]:
@@ -189,10 +215,24 @@ def _globals(program: Program, modules: Modules, layout: Layout) -> Globals:
     return Globals(layout, get_arch(program.arch), modules.code, symbol)
 
 
-def _first_misfit(session: Session, reader: GoroutineReader, allgs: tuple[int, int]) -> Optional[str]:
+def _first_misfit(memory: Memory, modules: Modules, reader: GoroutineReader, allgs: Tuple[int, int]) -> Optional[str]:
+    """What tells that the first entries of allgs are not read as they are laid out; None when they seem to be."""
     sample = (allgs[0], min(allgs[1], _SAMPLE))
-    readable = [g for _, g in read_goroutines(session.memory, reader, sample) if isinstance(g, Goroutine)]
-    reasons = [reason for reason in map(plausible, readable) if reason]
+    readable = [g for _, g in read_goroutines(memory, reader, sample) if isinstance(g, Goroutine)]
+    reasons = [reason for reason in (plausible(g) or _stray(modules, g) for g in readable) if reason]
     if readable and len(reasons) > len(readable) // 4:
         return f"what should be goroutines are none: {reasons[0]}"
+    # The collector's own are among the first, and never end.
+    if readable and not any(g.raw.startpc for g in readable if not g.dead):
+        return f"none of the first {len(readable)} goroutines would be alive in a function"
     return None
+
+
+def _stray(modules: Modules, goroutine: Goroutine) -> str:
+    """Why the code or the state of a live goroutine cannot be; "" when it can. C threads' have no startpc."""
+    start = goroutine.raw.startpc
+    found = modules.find(start) if start and not goroutine.dead else None
+    if start and not goroutine.dead and (found is None or found[1].entry != start):
+        return f"{start:#x}, where one should have started, is the start of no function"
+    reason = goroutine.wait_reason
+    return reason.detail if isinstance(reason, Absent) and reason.kind == UNPARSABLE else ""

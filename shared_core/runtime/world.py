@@ -9,59 +9,16 @@ import struct
 from typing import TYPE_CHECKING, Dict, FrozenSet, List, Optional, Tuple
 
 from ..errors import NOT_APPLICABLE, Absent, FormatError, GoxrayError, LayoutError, Maybe, ReadError
-from ..layouts.globals import Globals
-from ..memory import Memory
+from ..target import CORE
+from .allgs import allgs_of, not_started
 from .clock import latest_time
 from .frames import SourceFrame, is_user_frame
-from .goroutine import MAX_GOROUTINES, Goroutine, GoroutineReader, plausible, read_goroutines
+from .goroutine import Goroutine, GoroutineReader, plausible, read_goroutines
 from .machines import Machine, match_threads, read_machines
 from .stacks import Stacks
 
 if TYPE_CHECKING:
     from ..session import Session
-
-
-def allgs_of(lookup: Globals, memory: Memory, reader: GoroutineReader) -> Tuple[int, int]:
-    """(array, length) of runtime.allgs, whose entries look like goroutines; LayoutError when nothing does.
-
-    allgptr and allglen, the copies that the runtime keeps for lock-free readers, serve where allgs is not found.
-    ReadError where the memory that would tell is not there, as in a core that was cut.
-    """
-    for candidate in lookup.candidates("runtime.allgs")[:1]:
-        array, length, _ = memory.slice_header(candidate)
-        if 0 < length <= MAX_GOROUTINES and not array % 8:
-            memory.read(memory.pointers(array, 1)[0], reader.size)
-    try:
-        header = lookup.find(
-            "runtime.allgs", lambda at: _leads_to_goroutines(memory, reader, *memory.slice_header(at)[:2])
-        )
-        return memory.slice_header(header)[:2]
-    except LayoutError:
-        pointer = lookup.find("runtime.allgptr", lambda at: _leads_to_goroutines(memory, reader, memory.u64(at), 1))
-        array = memory.u64(pointer)
-        length = lookup.find("runtime.allglen", lambda at: _leads_to_goroutines(memory, reader, array, memory.u64(at)))
-        return array, memory.u64(length)
-
-
-def not_started(lookup: Globals, memory: Memory) -> bool:
-    """Whether the runtime has no goroutine yet: the first instructions of a process, before runtime.schedinit."""
-    found = lookup.candidates("runtime.allgs")[:1]
-    try:
-        return bool(found) and memory.slice_header(found[0]) == (0, 0, 0)
-    except ReadError:
-        return False
-
-
-def _leads_to_goroutines(memory: Memory, reader: GoroutineReader, array: int, length: int) -> bool:
-    try:
-        if not 0 < length <= MAX_GOROUTINES or array % 8:
-            return False
-        memory.pointers(array, 1)
-        memory.pointers(array + 8 * (length - 1), 1)
-        found = [g for _, g in read_goroutines(memory, reader, (array, min(length, 16))) if isinstance(g, Goroutine)]
-        return bool(found) and sum(not plausible(g) for g in found) * 4 >= len(found) * 3
-    except GoxrayError:
-        return False
 
 
 class World:
@@ -71,13 +28,17 @@ class World:
         self._session = session
         self.memory = session.memory
         self.warnings: List[str] = []
+        self.lost = 0  # how many entries of allgs are no goroutines, known once `goroutines` has been asked for
         self.reader = GoroutineReader(session.layout)
         if not_started(session.globals, self.memory):
-            raise FormatError("the runtime has not started: there is no goroutine yet")
+            cut = " (or the core is cut off)" if session.target.kind == CORE else ""
+            raise FormatError(f"the runtime has not started: there is no goroutine yet{cut}")
         try:
             self.allgs = allgs_of(session.globals, self.memory, self.reader)
         except ReadError as error:
             raise FormatError(f"the list of goroutines is not there: {error}; is the core cut off?") from None
+        except LayoutError as error:
+            raise FormatError(f"the list of goroutines is nowhere: {error}; is the memory damaged?") from None
         self._goroutines: Optional[List[Goroutine]] = None
         self._machines: Optional[List[Machine]] = None
         self._stacks: Dict[int, Tuple[int, int]] = {}
@@ -96,6 +57,7 @@ class World:
                     lost.append(address)
                 elif not goroutine.dead:
                     found.append(goroutine)
+            self.lost = len(lost)
             if lost:
                 self.warnings.append(f"{len(lost)} goroutines cannot be read, the first at {lost[0]:#x}")
             self._goroutines = found
