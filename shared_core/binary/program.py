@@ -69,7 +69,7 @@ class Program:
             header = named_header(loaded) or _likely_header(loaded)
             if header is not None:
                 return loaded, header
-            reasons.append(f"{image.path or hex(image.load_bias)}: {old_or_foreign(loaded) or 'no pclntab in it'}")
+            reasons.append(f"{image.path or hex(image.load_bias)}: {old_or_foreign(loaded) or _nothing_in(image)}")
         raise NotGoError(f"not a Go program that goxray can read: {reasons[0]}")
 
     def _load(self, image: Image) -> LoadedImage:
@@ -176,3 +176,10 @@ class Modules:
             return None if found is None else (found[1].entry, bytes(found[0].code(found[1])))
         except ReadError:
             return None
+
+
+def _nothing_in(image: Image) -> str:
+    """What is said of an image without pclntab; a core seldom holds the tables of an executable that is missing."""
+    if image.path is not None:
+        return "no pclntab in it"
+    return "no pclntab in it, and no executable at hand: load it with `file PATH`"

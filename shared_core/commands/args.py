@@ -6,9 +6,9 @@ import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, List, Optional
 
-from ..errors import GoxrayError, LayoutError, Maybe, UserError
+from ..errors import Absent, GoxrayError, LayoutError, Maybe, UserError
 from ..runtime.process import find_strings, read_strings
-from .base import Command, Result, count
+from .base import FINE, UNANSWERED, Command, Result, count
 from .selection import add_goroutine, one
 from .views import StackView, Views
 
@@ -51,7 +51,13 @@ def run(session: Session, options: argparse.Namespace) -> Result:
     else:
         env = _strings(session, "runtime.envs") if options.env else None
         body = ProcessArgs(_strings(session, "runtime.argslice"), env)
-    return Result("go-args", body, list(session.warnings))
+    return Result("go-args", body, list(session.warnings), _status(body))
+
+
+def _status(body: object) -> int:
+    """Arguments none of which can be read are no answer."""
+    unread = isinstance(body, ProcessArgs) and body.args and all(isinstance(arg, Absent) for arg in body.args)
+    return UNANSWERED if unread else FINE
 
 
 def _strings(session: Session, name: str) -> List[Maybe[bytes]]:

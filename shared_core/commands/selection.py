@@ -69,7 +69,8 @@ def one(session: Session, goid: Optional[int]) -> Goroutine:
     if goid is not None:
         found = world.goroutine(goid)
         if found is None:
-            raise UserError(f"there is no goroutine {goid} (go-goroutines --all lists them)")
+            lost = f", but for {world.lost} that cannot be read" if world.lost else ""
+            raise UserError(f"there is no goroutine {goid} (go-goroutines --all lists them{lost})")
         return found
     selected = world.selected()
     if selected is None:

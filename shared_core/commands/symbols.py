@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Iterator, List, Optional, Pattern
 
 from ..binary.symbols import Symbol, module_symbols, source_files, symbol_of
-from ..errors import LayoutError, UserError
+from ..errors import GoxrayError, LayoutError, UserError
 from .base import Command, Result, add_limit, address
 
 if TYPE_CHECKING:
@@ -62,7 +62,10 @@ def _all(session: Session) -> Iterator[Symbol]:
             yield from module_symbols(module, session.layout)
     except LayoutError as error:
         # No layout for this Go: what pclntab alone tells is still to be had.
-        table = session.program.bare_table()
+        try:
+            table = session.program.bare_table()
+        except GoxrayError:
+            raise error from None
         session.program.warnings.append(f"{error}; names and lines come from pclntab alone")
         for func in table:
             yield Symbol(func.name, func.entry, func.size, *func.entry_line())

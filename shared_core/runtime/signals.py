@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Tuple
 
 from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, Maybe, ReadError
 from .machines import Machine
-from .unwind import Frame, Start
+from .unwind import Start, Stop
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -64,10 +64,13 @@ def interrupted_context(session: Session, machine: Machine, bounds: Tuple[int, i
 
 def _before_the_handler(session: Session, inside: Context, bounds: Tuple[int, int]) -> Maybe[Context]:
     start = Start(inside.pc, inside.sp, inside.lr, *bounds, trap=True)
+    why = "it does not lead to the signal's handler"
     for item in session.unwinder.walk(start, _MAX_DEPTH):
-        if isinstance(item, Frame) and item.func.name in _SIGTRAMP:
+        if isinstance(item, Stop):
+            why = item.reason
+        elif item.func.name in _SIGTRAMP:
             return _context(session, item.fp)
-    return Absent(NOT_APPLICABLE, "its thread is on the signal stack, in code that cannot be unwound")
+    return Absent(NOT_APPLICABLE, f"its thread is on its signal stack, which cannot be walked: {why}")
 
 
 def _context(session: Session, frame: int) -> Maybe[Context]:
