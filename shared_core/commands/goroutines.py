@@ -61,9 +61,10 @@ COMMAND = Command(
     run=run,
     arguments=arguments,
     details="""A * marks the goroutine of the selected thread. STATUS is the runtime's wait reason, or the status of a
-goroutine that does not wait. BLOCKED is a lower bound, known only where a garbage collection has noted when the
-goroutine blocked. THREAD is the thread's id in the debugger. USER FRAME is the first function outside the runtime,
-with the end of its file's path; --json has the whole. The runtime's own goroutines are left out.
+goroutine that does not wait. BLOCKED is as in a traceback: counted from the garbage collection before the one that
+first saw it wait, so it may be less; empty where none has. THREAD is the thread's id in the debugger. USER FRAME is
+the first function outside the runtime, with the end of its file's path; --json has the whole. The runtime's own
+goroutines are left out.
 
   go-goroutines -t 5 --wait-reason chan
   go-goroutines --function 'net/http' --sort wait --limit 20

@@ -49,17 +49,20 @@ def status_text(view: GoroutineView) -> str:
 
 
 def duration(blocked: Maybe[int]) -> str:
-    """A lower bound in ns as ">=1h02m", ">=3m05s", ">=12s" or ">=0.3s"; "" when unknown."""
+    """What the runtime noted, in ns, as "~1h02m", "~3m05s", "~12s" or "~0.3s"; "" when unknown.
+
+    No bound: it counts from the collection before the one that first saw the goroutine wait (work.tstart).
+    """
     if isinstance(blocked, Absent):
         return ""
     seconds = blocked / _NS
     if seconds < 10:
-        return f">={seconds:.1f}s"
+        return f"~{seconds:.1f}s"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
-        return f">={hours}h{minutes:02}m"
-    return f">={minutes}m{rest:02}s" if minutes else f">={rest}s"
+        return f"~{hours}h{minutes:02}m"
+    return f"~{minutes}m{rest:02}s" if minutes else f"~{rest}s"
 
 
 def _with_stacks(listing: str, views: List[GoroutineView]) -> str:

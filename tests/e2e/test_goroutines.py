@@ -12,7 +12,8 @@ import pytest
 
 from tests.e2e.answers import Document, ask, lines_of, place, place_of, printed, users_frame
 from tests.support import matrix
-from tests.support.cores import Core, crash_core
+from tests.support.build import build
+from tests.support.cores import Core, crash_core, take_core
 from tests.support.gdb import on_core
 from tests.support.traceback import Goroutine, by_id, parse_traceback
 
@@ -202,6 +203,41 @@ def test_json_and_output(core: Core, tmp_path: Path) -> None:
     assert all(keys <= each.keys() for each in document["goroutines"])
     assert run.outputs[1] == "" and json.loads(file.read_text()) == document
     assert run.stderr.splitlines()[-1] == "cannot write /no/x: No such file or directory"
+
+
+WAITS = """package main
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+)
+
+//go:noinline
+func blocks(c chan int) { <-c }
+
+func main() {
+	runtime.GC()
+	time.Sleep(2 * time.Second)
+	go blocks(make(chan int))
+	time.Sleep(100 * time.Millisecond)
+	runtime.GC()
+	time.Sleep(100 * time.Millisecond)
+	fmt.Println("ready")
+	time.Sleep(time.Minute)
+}
+"""
+
+
+@pytest.mark.parametrize("version", [matrix.newest(), matrix.oldest()])
+def test_blocked_is_no_bound(version: str) -> None:
+    """The runtime counts from the collection before: it says two seconds of one that has waited for 0.2."""
+    core = take_core(build("blocks", version, files={"blocks.go": WAITS}), abort_at="ready")
+    run = on_core(core, "go-goroutines --function main.blocks", "go-goroutines --function main.blocks --json")
+    (row,) = lines_of(run, 0)[1:-1]
+    (waiting,) = json.loads(run.outputs[1])["goroutines"]
+    assert 2 <= waiting["wait_seconds"] < 60
+    assert f" ~{waiting['wait_seconds']:.1f}s " in row or f" ~{int(waiting['wait_seconds'])}s " in row
 
 
 WRONG = {
