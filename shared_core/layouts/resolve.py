@@ -80,12 +80,18 @@ class _Search:
             path = self._user.get(minor) or self._shipped[minor]
             layout = self._accepted(path, f"table go{minor_text(minor)} {self._arch} (nearest)")
             if layout is not None:
-                self._warnings.append(
-                    f"no layout for {self._version}: using the one for go{minor_text(minor)}, whose structures fit; "
-                    "`goxray layout --go PATH` makes the right one"
-                )
+                self._warnings.append(self._instead(minor))
                 return layout
         return None
+
+    def _instead(self, minor: Minor) -> str:
+        wanted = self._version or "an unknown Go version"
+        known = self._minor in self._shipped or self._minor in self._user
+        why = f"the layout for {wanted} does not fit" if known else f"no layout for {wanted}"
+        return (
+            f"{why}: using the one for go{minor_text(minor)}, whose structures fit; "
+            "`goxray layout --go PATH` makes the right one"
+        )
 
     def _accepted(self, path: str, source: str) -> Optional[Layout]:
         try:
