@@ -17,7 +17,7 @@ MAX_GOROUTINES = 1 << 25
 _SCAN = 0x1000  # runtime._Gscan, the same in every version
 _PIECE = 1 << 13
 # What tracebackothers passes over; "waiting for cgo callback" is _Gdeadextra, an M kept for C threads.
-_NOT_STARTED = ("dead", "idle", "deadextra", "waiting for cgo callback", "moribund_unused")
+_NOT_STARTED = frozenset(["dead", "idle", "deadextra", "waiting for cgo callback", "moribund_unused"])
 
 # Fields of runtime.g by the name the rest of the package uses; those a version has not read as Absent.
 _FIELDS = {

@@ -41,13 +41,13 @@ class Paths:
         self._known: Dict[int, List[Path]] = {}
         self._longest: Dict[int, int] = {}
 
-    def match(self, start: Start, data: bytes) -> Optional[Path]:
-        """The path that a walk from `start` takes, by the bytes at its sp; None when it must be walked."""
-        paths = self._known.get(start.pc)
-        if paths is None or start.lr or start.trap or start.sp % 8:
-            return None
+    def match(self, pc: int, data: bytes) -> Optional[Path]:
+        """The path that a walk from `pc` takes, by the bytes at its sp; None when it must be walked.
+
+        `pc` is as a goroutine saved it: no interrupted instruction, and no return address in a register.
+        """
         available = len(data)
-        for path in paths:
+        for path in self._known.get(pc, ()):
             if path.size <= available and path.unpack(data) == path.expected:
                 return path
         return None
@@ -60,7 +60,7 @@ class Paths:
         """Keep the way of a walk whose last frame is the user's function."""
         plain = not any(frame.facts.injects or frame.trap or frame.after_sigpanic for frame in frames)
         facts, pc, sp, fp = frames[-1][:4]
-        if not plain or start.lr or not start.pc or sp - start.sp > _MAX_BYTES:
+        if not plain or start.lr or start.trap or not start.pc or sp - start.sp > _MAX_BYTES:
             return
         slots = [(frame.fp - 8 if self._link else frame.sp) - start.sp for frame in frames[:-1]]
         layout, at = "<", 0

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _USER_DEPTH = 64  # how far in the first user frame is looked for; the runtime nests a few calls at most
 
+_PARKED = ("waiting", "runnable")  # statuses whose stack is as g.sched has it
+
 
 class Stacks:
     """Walks the stacks of one stopped program."""
@@ -28,6 +30,7 @@ class Stacks:
     def __init__(self, session: Session, world: World) -> None:
         self._session = session
         self._world = world
+        self._memory = session.memory
         self._paths = Paths(0 if session.arch.uses_lr else 8)
         self._user: Dict[Tuple[int, bool], Optional[SourceFacts]] = {}
 
@@ -49,23 +52,23 @@ class Stacks:
 
     def user_frame(self, goroutine: Goroutine) -> Maybe[SourceFrame]:
         """The first frame outside the runtime, as Delve picks it; the innermost when there is none."""
+        raw = goroutine.raw
+        if goroutine.status in _PARKED and not raw.syscall_sp and not raw.sched_lr:
+            sp = raw.sched_sp
+            path = self._known_path(raw.sched_pc, sp, raw.high)
+            if path is not None:
+                return SourceFrame(*path.user, Frame(path.facts, path.pc, sp + path.sp, sp + path.fp))
         start = self.start(goroutine)
-        if isinstance(start, Absent):
-            return start
-        path = self._known_path(start)
-        if path is not None:
-            return SourceFrame(*path.user, Frame(path.facts, path.pc, start.sp + path.sp, start.sp + path.fp))
-        return self._walk_to_user(start)
+        return start if isinstance(start, Absent) else self._walk_to_user(start)
 
-    def _known_path(self, start: Start) -> Optional[Path]:
-        size = self._paths.longest(start.pc)
-        if not size:
+    def _known_path(self, pc: int, sp: int, high: int) -> Optional[Path]:
+        size = self._paths.longest(pc)
+        if not size or sp % 8:
             return None
         try:
-            data = self._session.memory.read_direct(start.sp, min(size, start.high - start.sp))
+            return self._paths.match(pc, self._memory.read_direct(sp, min(size, high - sp)))
         except ReadError:
             return None
-        return self._paths.match(start, data)
 
     def _walk_to_user(self, start: Start) -> Maybe[SourceFrame]:
         frames: List[Frame] = []

@@ -133,9 +133,10 @@ class World:
 
     def blocked_for(self, goroutine: Goroutine) -> Maybe[int]:
         """For how many ns at least it has been blocked."""
-        since, now = goroutine.wait_since, self.now
+        since = goroutine.wait_since
         if isinstance(since, Absent):
             return since
+        now = self.now
         return now if isinstance(now, Absent) else max(0, now - since)
 
     def code_at(self, pc: int) -> Optional[Tuple[str, str, int]]:
