@@ -47,7 +47,7 @@ def run(session: Session, options: argparse.Namespace) -> Result:
 
 def _sorted(views: Views, found: List[Goroutine], order: str) -> List[Goroutine]:
     keys: Dict[str, Callable[[Goroutine], Any]] = {
-        "id": lambda g: g.id,
+        "id": lambda g: g.raw.goid,
         "wait": lambda g: (wait_key(views.world, g), g.id),
         "status": lambda g: (g.state, g.id),
         "function": lambda g: (getattr(views.world.stacks.user_frame(g), "function", ""), g.id),

@@ -12,7 +12,10 @@ from . import find
 from .base import FINE, UNANSWERED, Result
 
 if TYPE_CHECKING:
+    import argparse
+
     from ..session import Session
+    from .base import Command
 
 Words = Union[str, Sequence[str]]
 INTERRUPTED = "interrupted"
@@ -54,13 +57,18 @@ def _run(session_factory: Callable[[], Session], name: str, words: Words) -> Out
     except arguments.HelpAsked as asked:
         return Outcome(str(asked), FINE)
     with _without_collector():
-        session = session_factory()
-        result = command.run(session, options)
-        text = _render(session, result, options.json)
+        # In a function of its own: what the answer is made of is gone before there is a collector to look at it.
+        text, status = _answer(session_factory, command, options)
     if options.output is None:
-        return Outcome(text, result.status)
+        return Outcome(text, status)
     write_atomically(options.output, text)
-    return Outcome("", result.status)
+    return Outcome("", status)
+
+
+def _answer(session_factory: Callable[[], Session], command: Command, options: argparse.Namespace) -> Tuple[str, int]:
+    session = session_factory()
+    result = command.run(session, options)
+    return _render(session, result, options.json), result.status
 
 
 @contextmanager

@@ -78,7 +78,8 @@ class Goroutine:
     @property
     def id(self) -> int:
         """goid, a positive number (uint64; int64 up to Go 1.19)."""
-        return int(self.raw.goid)
+        goid: int = self.raw.goid
+        return goid
 
     @property
     def scanning(self) -> bool:

@@ -66,7 +66,8 @@ class Stacks:
         if not size or sp % 8:
             return None
         try:
-            return self._paths.match(pc, self._memory.read_direct(sp, min(size, high - sp)))
+            # Through the cache: goroutines that were started one after the other have their stacks side by side.
+            return self._paths.match(pc, self._memory.read(sp, min(size, high - sp)))
         except ReadError:
             return None
 
