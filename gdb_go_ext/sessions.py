@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING, Any, Dict, Set, Tuple
 
@@ -31,6 +32,7 @@ class Sessions:
         _connect(_MOVES, self.moved)
         _connect(_REPLACES, self.drop)
         _connect(("inferior_deleted",), self.drop)
+        _connect(("gdb_exiting",), _leave_as_it_is)
 
     def current(self) -> Session:
         """The Session of the selected inferior; UserError when there is no program or it is running."""
@@ -70,6 +72,12 @@ class Sessions:
         """Forget the programs themselves."""
         self._kept.clear()
         self._moved.clear()
+
+
+def _leave_as_it_is(_event: object) -> None:
+    """gdb ends, and Python's last look for cycles among a million objects would keep the user waiting."""
+    gc.freeze()
+    gc.disable()
 
 
 def _connect(names: Tuple[str, ...], handler: Any) -> None:
