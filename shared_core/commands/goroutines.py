@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(session: Session, options: argparse.Namespace) -> Result:
     views = Views(session)
     found = filtered(session, options)
-    hidden = 0 if options.all else sum(map(views.world.is_system, views.world.goroutines))
+    hidden = 0 if options.all else len(views.world.system)
     shown = _sorted(views, found, options.sort)[: options.limit]
     body = Goroutines([views.goroutine(g, options.json, options.depth) for g in shown], len(found), hidden)
     return Result("go-goroutines", body, list(session.warnings))

@@ -38,7 +38,8 @@ def filtered(session: Session, options: argparse.Namespace) -> List[Goroutine]:
 def _tests(world: World, options: argparse.Namespace) -> List[Test]:
     tests: List[Test] = []
     if not options.all:
-        tests.append(lambda g: not world.is_system(g))
+        system = world.system
+        tests.append(lambda g: g.address not in system)
     if options.status:
         tests.append(_status_test(world, options.status))
     if options.wait_reason:

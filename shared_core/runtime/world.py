@@ -156,9 +156,14 @@ class World:
 
     def is_system(self, goroutine: Goroutine) -> bool:
         """isSystemGoroutine(gp, false): the runtime's own goroutines, unless they are calling user code."""
+        return goroutine.address in self.system
+
+    @property
+    def system(self) -> FrozenSet[int]:
+        """The addresses of the goroutines that are the runtime's own."""
         if self._system is None:
             self._system = frozenset(g.address for g in self.goroutines if self._is_system(g))
-        return goroutine.address in self._system
+        return self._system
 
     def _is_system(self, goroutine: Goroutine) -> bool:
         start = goroutine.raw.startpc
@@ -186,5 +191,5 @@ class World:
 
     def stats(self) -> Tuple[int, int]:
         """(user goroutines, system goroutines)."""
-        system = sum(map(self.is_system, self.goroutines))
+        system = len(self.system)
         return len(self.goroutines) - system, system
