@@ -52,7 +52,6 @@ class Session:
         self.target = target
         self._reader = _BackedReader(target)
         self.memory = Memory(self._reader)
-        self.debug = False
         self._program: Optional[Program] = None
         self._layout: Union[Layout, LayoutError, None] = None
         self._layout_warnings: List[str] = []
