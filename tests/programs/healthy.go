@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -38,6 +39,9 @@ func work(seconds int) (total int) {
 	return total
 }
 
+// The main thread is main's as long as it likes: a signal from outside goes there, and finds it asleep.
+func init() { runtime.LockOSThread() }
+
 func main() {
 	parkAll()
 	printFacts()
@@ -48,6 +52,8 @@ func main() {
 	if mode == "spin" {
 		go spin(3)
 		time.Sleep(100 * time.Millisecond)
+	} else {
+		runtime.UnlockOSThread()
 	}
 	fmt.Println("ready")
 	if mode == "trap" {
