@@ -28,8 +28,9 @@ class Func:
     """
 
     __slots__ = (
-        "arguments", "cu_offset", "deferreturn", "end", "entry", "flags", "func_id", "funcdata_count", "index",
-        "name_offset", "pcdata_count", "pcfile", "pcln", "pcsp", "start_line", "table", "tables_at",
+        "_entry_line", "_name", "arguments", "cu_offset", "deferreturn", "end", "entry", "flags", "func_id",
+        "funcdata_count", "index", "name_offset", "pcdata_count", "pcfile", "pcln", "pcsp", "start_line", "table",
+        "tables_at",
     )  # fmt: skip
 
     def __init__(self, table: FuncTable, index: int, entry: int, end: int, at: int) -> None:
@@ -45,6 +46,8 @@ class Func:
         self.func_id, self.flags, self.funcdata_count = values[-3:]
         self.pcdata_count = count
         self.tables_at = at + record.size
+        self._name: Optional[str] = None
+        self._entry_line: Optional[Tuple[str, int]] = None
         if count > _MAX_TABLES or self._tables_end() > len(table.pclntable):
             raise FormatError(f"the function at {entry:#x} has {count} pcdata tables")
 
@@ -59,7 +62,9 @@ class Func:
     @property
     def name(self) -> str:
         """The linker's name for it, generics as the linker wrote them ("main.F[go.shape.int]")."""
-        return self.table.name(self.name_offset)
+        if self._name is None:
+            self._name = self.table.name(self.name_offset)
+        return self._name
 
     @property
     def size(self) -> int:
@@ -79,14 +84,16 @@ class Func:
         """(file, line) at `pc`; ("?", 0) where the tables say nothing, as the runtime does."""
         data, quantum, offset = self.table.pctab, self.table.header.quantum, pc - self.entry
         number = value_at(data, self.pcfile, quantum, offset)
-        line = value_at(data, self.pcln, quantum, offset)
-        if number is None or line is None or number < 0 or line < 0:
-            return "?", 0
-        return self.table.file(self.cu_offset, number), line
+        return self._place(number, value_at(data, self.pcln, quantum, offset))
 
     def entry_line(self) -> Tuple[str, int]:
         """`line_at(entry)` without walking the tables."""
-        number, line = first_value(self.table.pctab, self.pcfile), first_value(self.table.pctab, self.pcln)
+        if self._entry_line is None:
+            data = self.table.pctab
+            self._entry_line = self._place(first_value(data, self.pcfile), first_value(data, self.pcln))
+        return self._entry_line
+
+    def _place(self, number: Optional[int], line: Optional[int]) -> Tuple[str, int]:
         if number is None or line is None or number < 0 or line < 0:
             return "?", 0
         return self.table.file(self.cu_offset, number), line

@@ -33,15 +33,30 @@ def runs(data: Buffer, offset: int, quantum: int) -> Iterator[Tuple[int, int, in
     """(start, end, value) for each range [start, end) of pc offsets from the function's entry; nothing at offset 0."""
     if not offset:
         return
-    at, pc, value = offset, 0, -1
-    for _ in range(_MAX_STEPS):
-        delta, at = varint(data, at)
-        if not delta and pc:
-            return
+    pc, value = 0, -1
+    for delta, step in _pairs(data, offset):
         value += -(delta >> 1) - 1 if delta & 1 else delta >> 1
-        step, at = varint(data, at)
         yield pc, pc + step * quantum, value
         pc += step * quantum
+
+
+def _pairs(data: Buffer, at: int) -> Iterator[Tuple[int, int]]:
+    """The pairs (value's change in zigzag form, pc's step) of the table at `at`."""
+    size, first = len(data), True
+    for _ in range(_MAX_STEPS):
+        # Nearly all varints are of one byte.
+        delta = data[at] if at < size else 0x80
+        at += 1
+        if delta >= 0x80:
+            delta, at = varint(data, at - 1)
+        if not delta and not first:
+            return
+        step = data[at] if at < size else 0x80
+        at += 1
+        if step >= 0x80:
+            step, at = varint(data, at - 1)
+        first = first and not step
+        yield delta, step
     raise FormatError("an endless pc-value table")
 
 
@@ -55,10 +70,7 @@ def value_at(data: Buffer, offset: int, quantum: int, pc_offset: int) -> Optiona
 
 def end_of(data: Buffer, offset: int, quantum: int) -> Optional[int]:
     """Where the table ends, in bytes from the entry: the function's size without padding; None without a table."""
-    last = None
-    for _, end, _ in runs(data, offset, quantum):
-        last = end
-    return last
+    return sum([step for _, step in _pairs(data, offset)]) * quantum if offset else None
 
 
 def first_value(data: Buffer, offset: int) -> Optional[int]:
