@@ -10,7 +10,7 @@ from .errors import ReadError
 
 BLOCK = 1 << 16
 PAGE = 1 << 12
-MAX_BLOCKS = 512  # 32 MiB: a stop's working set, and a bound whatever the target says
+MAX_BLOCKS = 128  # 8 MiB: a stop's working set, and a bound whatever the target says
 MAX_STRING = 1 << 20
 
 _U16, _U32, _I32, _U64, _I64 = (struct.Struct("<" + c) for c in "HIiQq")
@@ -43,13 +43,16 @@ class Memory:
 
     def read(self, address: int, size: int) -> bytes:
         """`size` bytes at `address`; short ones come from the cache."""
+        data, at = self.locate(address, size)
+        return data[at : at + size]
+
+    def locate(self, address: int, size: int) -> Tuple[bytes, int]:
+        """(buffer, offset) where the `size` bytes at `address` are: a read that copies nothing, for crowds of them."""
         start = address & -BLOCK
-        block = self._blocks.get(start) if size <= BLOCK else None
-        if block is not None:
-            piece = block[address - start : address - start + size]
-            if len(piece) == size:
-                return piece
-        return self._read_uncached(address, size)
+        block, at = self._blocks.get(start), address - start
+        if block is not None and 0 <= size <= BLOCK - at:
+            return block, at
+        return self._read_uncached(address, size), 0
 
     def read_direct(self, address: int, size: int) -> bytes:
         """`size` bytes straight from the target: for places that are visited once, such as stacks."""

@@ -222,7 +222,7 @@ def _first_misfit(memory: Memory, modules: Modules, reader: GoroutineReader, all
     if readable and len(reasons) > len(readable) // 4:
         return f"what should be goroutines are none: {reasons[0]}"
     # The collector's own are among the first, and never end.
-    if readable and not any(g.raw.startpc for g in readable if not g.dead):
+    if readable and not any(g.raw.startpc for g in readable if not g.condition.dead):
         return f"none of the first {len(readable)} goroutines would be alive in a function"
     return None
 
@@ -230,8 +230,8 @@ def _first_misfit(memory: Memory, modules: Modules, reader: GoroutineReader, all
 def _stray(modules: Modules, goroutine: Goroutine) -> str:
     """Why the code or the state of a live goroutine cannot be; "" when it can. C threads' have no startpc."""
     start = goroutine.raw.startpc
-    found = modules.find(start) if start and not goroutine.dead else None
-    if start and not goroutine.dead and (found is None or found[1].entry != start):
+    found = modules.find(start) if start and not goroutine.condition.dead else None
+    if start and not goroutine.condition.dead and (found is None or found[1].entry != start):
         return f"{start:#x}, where one should have started, is the start of no function"
     reason = goroutine.wait_reason
     return reason.detail if isinstance(reason, Absent) and reason.kind == UNPARSABLE else ""

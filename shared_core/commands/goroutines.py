@@ -50,7 +50,7 @@ def _sorted(views: Views, found: List[Goroutine], order: str) -> List[Goroutine]
         "id": lambda g: g.raw.goid,
         "wait": lambda g: (wait_key(views.world, g), g.id),
         "status": lambda g: (g.state, g.id),
-        "function": lambda g: (getattr(views.world.stacks.user_frame(g), "function", ""), g.id),
+        "function": lambda g: (getattr(views.world.stacks.users.place(g), "function", ""), g.id),
     }
     return sorted(found, key=keys[order])
 

@@ -84,20 +84,6 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Python's cycle collector held back: it would walk a hundred thousand rows again and again, and find nothing."""
-    import gc
-
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
 def _render(session: Session, result: Result, as_json: bool) -> str:
     from ..render import render
     from ..render.facts import target_facts

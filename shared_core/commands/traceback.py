@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Dict, List, Optional
 from ..errors import Absent, Maybe
 from ..layouts.dialect import names_g_in_header
 from ..runtime.debugvars import traceback_labels
-from ..runtime.frames import SourceFrame
+from ..runtime.frames import Place, SourceFrame
 from ..runtime.goroutine import Goroutine
 from ..runtime.traceback import SYSTEM, Elided, Rules
 from .base import Command, Result, count
 from .selection import one
-from .views import Place, Views
+from .views import Views
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -80,12 +80,12 @@ def run(session: Session, options: argparse.Namespace) -> Result:
 def _traceback(views: Views, rules: Rules, goroutine: Goroutine, labels: bool) -> Traceback:
     view, stack = views.goroutine(goroutine, full=labels), views.stack(goroutine, args=True)
     machine = views.world.machine_of(goroutine)
-    creator = view.created_by
+    creator = view.standing.created_by
     shown = not isinstance(creator, Absent) and rules.creator_shown(creator.function)
     return Traceback(
         goroutine,
         (machine.id, machine.address) if machine else None,
-        view.blocked_for,
+        view.standing.blocked_for,
         view.labels,
         rules.elide(rules.select(stack.frames, lambda frame: (frame.function, frame.func_id))),
         stack.problem,

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Tuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ..errors import NOT_APPLICABLE, UNPARSABLE, Absent, GoxrayError, Maybe
 from ..runtime.args import ArgItem, frame_args
-from ..runtime.frames import SourceFrame
-from ..runtime.goroutine import Goroutine
+from ..runtime.frames import Place, SourceFrame
+from ..runtime.goroutine import Condition, Goroutine
 from ..runtime.labels import read_labels
 from ..runtime.unwind import Stop
 from ..runtime.world import World
 
 if TYPE_CHECKING:
     from ..session import Session
-
-
-class Place(NamedTuple):
-    """A function and a line in it; `pc` is the address that it stands for."""
-
-    function: str
-    file: str
-    line: int
-    pc: int
 
 
 class StackView(NamedTuple):
@@ -32,22 +24,32 @@ class StackView(NamedTuple):
     problem: str = ""
 
 
-class GoroutineView(NamedTuple):
-    """One goroutine as listed; `selected` is that of the debugger's selected thread.
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """What a list shows of a goroutine besides its number: those that wait alike share one.
 
-    `stack`, `start` and `labels` are None where nobody asked for them.
+    selected: it is that of the debugger's selected thread; user: where in the user's code it is.
     """
 
-    goroutine: Goroutine
+    condition: Condition
+    locked: bool
     system: bool
     selected: bool
     thread: Maybe[int]
     blocked_for: Maybe[int]
-    user_frame: Maybe[SourceFrame]
+    user: Maybe[Place]
     created_by: Maybe[Place]
+
+
+class GoroutineView(NamedTuple):
+    """One goroutine as listed. What is None nobody asked for."""
+
+    goroutine: Goroutine
+    standing: Standing
+    stack: Optional[StackView] = None
+    user_frame: Optional[Maybe[SourceFrame]] = None
     start: Optional[Maybe[Place]] = None
     labels: Optional[Maybe[Dict[str, str]]] = None
-    stack: Optional[StackView] = None
 
 
 _NO_THREAD = Absent(NOT_APPLICABLE, "it is on no thread")
@@ -60,32 +62,51 @@ class Views:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.world: World = session.world
+        self._system = self.world.system
         self._selected = next((m.curg for m in self.world.machines if m.thread and m.thread.selected), 0)
+        self._users = self.world.stacks.users
+        self._standings: Dict[Tuple[Any, ...], Standing] = {}
+        self._sameness = self.world.reader.sameness
         self._creators: Dict[int, Maybe[Place]] = {}
         self._threads = {m.address: (m.thread.tid if m.thread else m.procid) for m in self.world.machines}
 
     def goroutine(self, goroutine: Goroutine, full: bool = False, depth: Optional[int] = None) -> GoroutineView:
         """One goroutine; `full` adds what only --json and go-goroutine show, `depth` so many frames of its stack."""
-        world = self.world
-        return GoroutineView(
-            goroutine,
-            world.is_system(goroutine),
-            goroutine.address == self._selected,
-            self._threads.get(goroutine.raw.m, _NO_THREAD) if goroutine.raw.m else _NO_THREAD,
-            world.blocked_for(goroutine),
-            world.stacks.user_frame(goroutine),
+        standing, stack = self.standing(goroutine), None if depth is None else self.stack(goroutine, depth)
+        if not full:
+            return GoroutineView(goroutine, standing, stack)
+        user = self._users.frame(goroutine)
+        return GoroutineView(goroutine, standing, stack, user, self._start(goroutine), self._labels(goroutine))
+
+    def standing(self, goroutine: Goroutine) -> Standing:
+        """What a list shows of it."""
+        address = goroutine.address
+        user = self._users.place(goroutine)
+        key = (self._sameness(goroutine.raw), user, address in self._system, address == self._selected)
+        found = self._standings.get(key)
+        if found is None:
+            found = self._standings[key] = self._standing(goroutine, user)
+        return found
+
+    def _standing(self, goroutine: Goroutine, user: Maybe[Place]) -> Standing:
+        address, machine = goroutine.address, goroutine.raw.m
+        return Standing(
+            goroutine.condition,
+            goroutine.locked,
+            address in self._system,
+            address == self._selected,
+            self._threads.get(machine, _NO_THREAD) if machine else _NO_THREAD,
+            self.world.blocked_for(goroutine),
+            user,
             self.created_by(goroutine),
-            self._start(goroutine) if full else None,
-            self._labels(goroutine) if full else None,
-            None if depth is None else self.stack(goroutine, depth),
         )
 
     def created_by(self, goroutine: Goroutine) -> Maybe[Place]:
         """The `go` statement that started it, at its line."""
         pc = goroutine.raw.gopc
-        if not pc or goroutine.id == 1:
-            return _MAIN
         found = self._creators.get(pc)
+        if goroutine.raw.goid == 1 or not pc:
+            return _MAIN
         if found is None:
             found = self._creators[pc] = self._place(pc, self.world.code_at(pc))
         return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Dict, List, Union
+from typing import Any, Dict, List
 
-from ..commands.views import Place, StackView
+from ..commands.views import StackView
 from ..errors import Absent, Maybe
 from ..runtime.args import ArgItem, ArgWord
-from ..runtime.frames import SourceFrame, display_name
+from ..runtime.frames import Place, SourceFrame, display_name
 from .escape import escape
 
 _OPEN, _CLOSE = "begin", "end"
@@ -16,15 +16,10 @@ _MARKS = {"dots": "...", "too large": "_"}
 
 
 @lru_cache(maxsize=65536)
-def _short(function: str, file: str, line: int) -> str:
-    """The last two parts of the path are enough to tell files apart in a list; JSON has the whole of it."""
-    tail = "/".join(file.split("/")[-2:])
-    return f"{display_name(function)} {tail}:{line}"
-
-
-def short_place(place: Union[SourceFrame, Place]) -> str:
-    """ "main.worker app/main.go:17"."""
-    return _short(place.function, place.file, place.line)
+def short_place(place: Place) -> str:
+    """ "main.worker app/main.go:17": the end of the path tells files apart in a list; JSON has the whole of it."""
+    tail = "/".join(place.file.split("/")[-2:])
+    return f"{display_name(place.function)} {tail}:{place.line}"
 
 
 def stack_lines(stack: StackView) -> List[str]:

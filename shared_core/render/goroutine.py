@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Tuple
 
 from ..commands.goroutine import GoroutineInFull
-from ..commands.views import Place
 from ..errors import Absent, Maybe
-from ..runtime.frames import display_name
+from ..runtime.frames import Place, display_name
 from .escape import escape
 from .frames import args_text, frame_document
 from .goroutines import duration, goroutine_document, status_text
@@ -16,23 +15,23 @@ from .goroutines import duration, goroutine_document, status_text
 def text(body: GoroutineInFull) -> str:
     rows = _facts(body)
     size = max(len(name) for name, _ in rows)
-    lines = [f"goroutine {body.view.goroutine.id} [{status_text(body.view)}]\n"]
+    lines = [f"goroutine {body.view.goroutine.id} [{status_text(body.view.standing)}]\n"]
     lines += [f"  {name:{size}}  {escape(value)}\n" for name, value in rows]
     return "".join(lines + ["\n", *_stack(body)])
 
 
 def _facts(body: GoroutineInFull) -> List[Tuple[str, str]]:
     view, goroutine = body.view, body.view.goroutine
-    labels = view.labels
+    standing, labels = view.standing, view.labels
     return [
         ("g", f"{goroutine.address:#x}"),
         ("status", _or_reason(goroutine.status)),
         ("wait reason", _or_reason(goroutine.wait_reason)),
-        ("blocked for", duration(view.blocked_for) or _or_reason(view.blocked_for)),
-        ("thread", _or_reason(view.thread)),
+        ("blocked for", duration(standing.blocked_for) or _or_reason(standing.blocked_for)),
+        ("thread", _or_reason(standing.thread)),
         ("locked", "to its thread" if goroutine.locked else "no"),
         ("parent", f"goroutine {body.parent}" if isinstance(body.parent, int) else _or_reason(body.parent)),
-        ("created by", _place(view.created_by)),
+        ("created by", _place(standing.created_by)),
         ("start", _place(view.start) if view.start is not None else ""),
         ("stack", f"{body.bounds[0]:#x} to {body.bounds[1]:#x}"),
         ("labels", _labels(labels)),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from functools import lru_cache
+from typing import Any, Dict, List, Tuple
 
 from ..commands.goroutines import Goroutines
-from ..commands.views import GoroutineView, StackView
-from ..errors import Absent, Maybe
+from ..commands.views import GoroutineView, StackView, Standing
+from ..errors import NOT_APPLICABLE, Absent, Maybe
 from .escape import escape
 from .frames import frame_document, place_document, short_place, stack_lines
-from .table import Column, table
+from .table import Column, crowd
 
 _COLUMNS = (
     Column("ID", "right"), Column("STATUS"), Column("BLOCKED", "right"), Column("THREAD", "right"),
@@ -19,33 +20,37 @@ _NS = 1_000_000_000
 
 
 def text(body: Goroutines) -> str:
-    listing = table(_COLUMNS, [_row(view) for view in body.goroutines])
+    listing = crowd(_COLUMNS, [(_id(view), _cells(view.standing)) for view in body.goroutines])
     if any(view.stack is not None for view in body.goroutines):
         listing = _with_stacks(listing, body.goroutines)
     return listing + _footer(body)
 
 
-def _row(view: GoroutineView) -> List[str]:
-    user = view.user_frame
-    return [
-        f"*{view.goroutine.id}" if view.selected else str(view.goroutine.id),
-        status_text(view),
-        duration(view.blocked_for),
-        "" if isinstance(view.thread, Absent) else str(view.thread),
+def _id(view: GoroutineView) -> str:
+    goid = view.goroutine.raw.goid
+    return f"*{goid}" if view.standing.selected else str(goid)
+
+
+@lru_cache(maxsize=4096)
+def _cells(standing: Standing) -> Tuple[str, ...]:
+    user, thread, creator = standing.user, standing.thread, standing.created_by
+    return (
+        status_text(standing),
+        duration(standing.blocked_for),
+        str(thread) if thread else "",
         f"? ({user.detail})" if isinstance(user, Absent) else short_place(user),
-        "" if isinstance(view.created_by, Absent) else short_place(view.created_by),
-    ]
+        short_place(creator) if creator else "",
+    )
 
 
-def status_text(view: GoroutineView) -> str:
+def status_text(standing: Standing) -> str:
     """The wait reason or status, with what a traceback's header adds to it."""
-    goroutine = view.goroutine
-    text = goroutine.state
-    if goroutine.locked:
+    text = standing.condition.state
+    if standing.locked:
         text += ", locked to thread"
-    if goroutine.scanning:
+    if standing.condition.scanning:
         text += " (scan)"
-    return text + " (system)" if view.system else text
+    return text + " (system)" if standing.system else text
 
 
 def duration(blocked: Maybe[int]) -> str:
@@ -92,7 +97,7 @@ def document(body: Goroutines) -> Dict[str, Any]:
 
 def goroutine_document(view: GoroutineView) -> Dict[str, Any]:
     """One goroutine as documents show it. What just does not apply is null without a reason among the warnings."""
-    goroutine = view.goroutine
+    goroutine, standing = view.goroutine, view.standing
     frames = {} if view.stack is None else {"frames": [frame_document(f) for f in view.stack.frames]}
     if view.stack is not None and view.stack.problem:
         frames["frames_problem"] = escape(view.stack.problem)  # type: ignore[assignment]
@@ -101,24 +106,26 @@ def goroutine_document(view: GoroutineView) -> Dict[str, Any]:
         "address": hex(goroutine.address),
         "status": goroutine.status,
         "wait_reason": _quiet(goroutine.wait_reason),
-        "wait_seconds": _seconds(view.blocked_for),
-        "thread": _quiet(view.thread),
-        "system": view.system,
-        "selected": view.selected,
+        "wait_seconds": _seconds(standing.blocked_for),
+        "thread": _quiet(standing.thread),
+        "system": standing.system,
+        "selected": standing.selected,
         "locked": goroutine.locked,
         "parent_id": _quiet(goroutine.parent_id),
-        "created_by": _quiet(view.created_by, place_document),
+        "created_by": _quiet(standing.created_by, place_document),
         "start": _quiet(view.start, place_document),
-        "user_frame": view.user_frame if isinstance(view.user_frame, Absent) else frame_document(view.user_frame),
+        "user_frame": _known(view.user_frame, frame_document),
         "labels": view.labels,
         **frames,
     }
 
 
 def _quiet(value: Any, show: Any = None) -> Any:
-    if isinstance(value, Absent):
-        return None if value.kind == "not applicable" else value
-    return show(value) if show and value is not None else value
+    return None if isinstance(value, Absent) and value.kind == NOT_APPLICABLE else _known(value, show)
+
+
+def _known(value: Any, show: Any) -> Any:
+    return show(value) if show and value is not None and not isinstance(value, Absent) else value
 
 
 def _seconds(blocked: Maybe[int]) -> Any:

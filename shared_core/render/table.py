@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import NamedTuple, Sequence
+from typing import List, NamedTuple, Sequence, Tuple
 
 from .escape import escape, width
 
@@ -25,6 +25,21 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
     if len(lines) > _MANY or len(lines) == 1 or not _all_ascii(lines):
         return by_width(columns, lines)
     return by_tabulate(columns, lines)
+
+
+def crowd(columns: Sequence[Column], rows: Sequence[Tuple[str, Tuple[str, ...]]]) -> str:
+    """The same for rows given as (first cell, other cells), of which many have equal other cells."""
+    if len(rows) <= _MANY:
+        return table(columns, [(head, *tail) for head, tail in rows])
+    title, *titles = [column.title for column in columns]
+    tails = list(dict.fromkeys([tail for _, tail in rows]))
+    last, *padded = _padded(columns[1:], _clean([titles, *tails]))
+    known = {tail: f"{_GAP}{line}".rstrip() + "\n" for tail, line in zip(tails, padded)}
+    first, *heads = _padded(columns[:1], _clean([(title,), *[(head,) for head, _ in rows]]))
+    if "\n" in known.values():
+        heads = [head if any(tail) else head.rstrip() for head, (_, tail) in zip(heads, rows)]
+    body = "".join([head + known[tail] for head, (_, tail) in zip(heads, rows)])
+    return f"{first}{_GAP}{last}".rstrip() + "\n" + body
 
 
 def _clean(lines: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
@@ -54,12 +69,16 @@ def by_tabulate(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> st
 
 def by_width(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> str:
     """The same by a format string over widths found first."""
+    return "".join([line.rstrip() + "\n" for line in _padded(columns, lines)])
+
+
+def _padded(columns: Sequence[Column], lines: Sequence[Sequence[str]]) -> List[str]:
     ascii_only = _all_ascii(lines)
     widths = [max(map(len if ascii_only else width, cells)) for cells in zip(*lines)]
     if ascii_only:
         form = _GAP.join(_form(column, size) for column, size in zip(columns, widths))
-        return "".join([(form % tuple(line)).rstrip() + "\n" for line in lines])
-    return "".join(_padded_line(columns, widths, line) for line in lines)
+        return [form % tuple(line) for line in lines]
+    return [_padded_line(columns, widths, line) for line in lines]
 
 
 def _form(column: Column, size: int) -> str:
@@ -71,4 +90,4 @@ def _padded_line(columns: Sequence[Column], widths: Sequence[int], line: Sequenc
     for column, size, cell in zip(columns, widths, line):
         blanks = " " * (size - width(cell))
         cells.append(blanks + cell if column.align == "right" else cell + blanks)
-    return _GAP.join(cells).rstrip() + "\n"
+    return _GAP.join(cells)

@@ -45,7 +45,7 @@ def _header(traceback: Traceback, names_g: bool) -> str:
         machine = traceback.machine
         where = f" gp={goroutine.address:#x} " + (f"m={machine[0]} mp={machine[1]:#x}" if machine else "m=nil")
     state = goroutine.state + (" (leaked)" if goroutine.status == "leaked" else "")
-    state += " (scan)" if goroutine.scanning else ""
+    state += " (scan)" if goroutine.condition.scanning else ""
     blocked = traceback.blocked_for
     minutes = 0 if isinstance(blocked, Absent) else blocked // _MINUTE
     state += f", {minutes} minutes" if minutes else ""

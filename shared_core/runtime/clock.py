@@ -26,11 +26,11 @@ def latest_time(session: Session, goroutines: List[Goroutine]) -> Maybe[int]:
     now = session.target.monotonic_time()
     if now is not None:
         return now
-    times = [g.raw.wait_since for g in goroutines]
-    times += [getattr(g.raw, "tracking_stamp", 0) for g in goroutines]
+    times = {g.raw.wait_since for g in goroutines}
+    times |= {getattr(g.raw, "tracking_stamp", 0) for g in goroutines}
     for source in (_scheduler_times, _processor_times):
         try:
-            times += source(session)
+            times.update(source(session))
         except GoxrayError:
             continue
     return max((t for t in times if 0 < t < _LIMIT), default=0) or Absent(NOT_RECORDED, "no time is recorded in memory")

@@ -62,6 +62,15 @@ def _between_brackets(interior: str) -> Optional[str]:
     return "" if depth == 1 and closed < 0 else None
 
 
+class Place(NamedTuple):
+    """A function and a line in it; `pc` is the address that it stands for."""
+
+    function: str
+    file: str
+    line: int
+    pc: int
+
+
 # function, file, line, func id, inlined: the first fields of a SourceFrame
 SourceFacts = Tuple[str, str, int, int, bool]
 

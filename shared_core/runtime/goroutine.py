@@ -7,7 +7,8 @@ isSystemGoroutine).
 from __future__ import annotations
 
 import collections
-from typing import Any, Dict, Iterator, List, Tuple
+from operator import itemgetter
+from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 from ..errors import NOT_APPLICABLE, NOT_IN_VERSION, NOT_RECORDED, UNPARSABLE, Absent, Maybe, ReadError
 from ..layouts.model import Layout
@@ -28,15 +29,38 @@ _FIELDS = {
     "tracking_stamp": "trackingStamp",
 }  # fmt: skip
 _namedtuple: Any = collections.namedtuple  # noqa: PYI024
+_tuple = tuple.__new__  # what _make of a named tuple comes down to, at a third of its time
 _REQUIRED = (
     *("low", "high", "m", "sched_sp", "sched_pc", "status", "goid", "wait_since", "wait_reason", "locked_m", "gopc"),
     "startpc",
 )
-
+_SAMENESS = ("status", "wait_reason", "wait_since", "gopc", "startpc", "m", "locked_m")
 
 _NOT_WAITING = Absent(NOT_APPLICABLE, "it is not waiting")
+_NO_REASON = Absent(NOT_RECORDED, "no wait reason is set")
 _NOT_BLOCKED = Absent(NOT_APPLICABLE, "it is not blocked")
 _SINCE_GC = Absent(NOT_RECORDED, "no garbage collection has noted it yet")
+
+
+class Condition:
+    """What a goroutine's status and wait reason mean; one for all goroutines that have the same.
+
+    status: in the runtime's words, without the scan bit; wait_reason: what a waiting goroutine waits for.
+    state: what a traceback's header shows, the wait reason if there is one, else the status.
+    scanning: the collector holds the goroutine for scanning its stack. dead: free for reuse, or never used: not a
+    goroutine at all. blocked: g.waitsince counts. parked: its stack is as g.sched has it.
+    """
+
+    __slots__ = ("blocked", "dead", "parked", "scanning", "state", "status", "wait_reason")
+
+    def __init__(self, status: Maybe[str], scanning: bool, wait_reason: Maybe[str]) -> None:
+        self.status = status
+        self.scanning = scanning
+        self.wait_reason = wait_reason if status in ("waiting", "leaked") else _NOT_WAITING
+        self.state = str(self.wait_reason or status or "???")
+        self.dead = status in _NOT_STARTED
+        self.blocked = status in ("waiting", "syscall", "leaked")
+        self.parked = status in ("waiting", "runnable")
 
 
 class GoroutineReader:
@@ -47,33 +71,36 @@ class GoroutineReader:
         present = {ours: kind.field(go) for ours, go in _FIELDS.items() if go in kind or ours in _REQUIRED}
         names = sorted(present, key=lambda name: present[name].offset)
         self.size = kind.size
+        # All that a list shows of one, but its number and its stack.
+        self.sameness = itemgetter(*map(names.index, _SAMENESS))
         self._unpack = kind.unpacker([_FIELDS[name] for name in names]).unpack_from
         # Its fields depend on the layout, so it is made at run time.
         self._record: Any = _namedtuple("GRecord", names)
         self.statuses: Dict[int, str] = dict(layout.enums["statuses"])
         self.wait_reasons: Dict[int, str] = dict(layout.enums["wait_reasons"])
+        self._conditions: Dict[Tuple[int, int], Condition] = {}
 
-    def parse(self, address: int, data: bytes) -> Goroutine:
-        """The g whose bytes (at least `size`) are `data`."""
-        return Goroutine(address, self._record._make(self._unpack(data)), self)
+    def parse(self, address: int, data: bytes, offset: int = 0) -> Goroutine:
+        """The g whose `size` bytes are in `data` from `offset` on."""
+        raw = _tuple(self._record, self._unpack(data, offset))
+        key = (raw.status, raw.wait_reason)
+        return _tuple(Goroutine, (address, raw, self._conditions.get(key) or self._condition(key)))
 
-    def other_status(self, number: int) -> Maybe[str]:
-        """The status under the scan bit."""
+    def _condition(self, key: Tuple[int, int]) -> Condition:
+        number, reason = key
         unknown = Absent(UNPARSABLE, f"status {number} is in no Go version known")
-        return self.statuses.get(number & ~_SCAN) or unknown
+        status = self.statuses.get(number & ~_SCAN) or unknown
+        why = self.wait_reasons.get(reason) or Absent(UNPARSABLE, f"wait reason {reason}")
+        found = self._conditions[key] = Condition(status, bool(number & _SCAN), why if reason else _NO_REASON)
+        return found
 
 
-class Goroutine:
+class Goroutine(NamedTuple):
     """One goroutine; `raw` holds the words of its runtime.g, `address` is its gp."""
 
-    __slots__ = ("_reader", "address", "raw", "status")
-
-    def __init__(self, address: int, raw: Any, reader: GoroutineReader) -> None:
-        self.address = address
-        self.raw = raw
-        self._reader = reader
-        # The status in the runtime's words, without the scan bit.
-        self.status: Maybe[str] = reader.statuses.get(raw.status) or reader.other_status(raw.status)
+    address: int
+    raw: Any
+    condition: Condition
 
     @property
     def id(self) -> int:
@@ -82,30 +109,22 @@ class Goroutine:
         return goid
 
     @property
-    def scanning(self) -> bool:
-        """Whether the collector holds this goroutine for scanning its stack."""
-        return bool(self.raw.status & _SCAN)
+    def status(self) -> Maybe[str]:
+        """As in Condition, like the next two."""
+        return self.condition.status
 
     @property
     def wait_reason(self) -> Maybe[str]:
-        """What a waiting goroutine waits for, in the runtime's words."""
-        number = self.raw.wait_reason
-        if self.status not in ("waiting", "leaked"):
-            return _NOT_WAITING
-        if not number:
-            return Absent(NOT_RECORDED, "no wait reason is set")
-        return self._reader.wait_reasons.get(number) or Absent(UNPARSABLE, f"wait reason {number}")
+        return self.condition.wait_reason
 
     @property
     def state(self) -> str:
-        """What a traceback's header shows: the wait reason if there is one, else the status."""
-        reason = self.wait_reason
-        return reason if isinstance(reason, str) else str(self.status or "???")
+        return self.condition.state
 
     @property
     def wait_since(self) -> Maybe[int]:
         """When it blocked, in ns of the program's monotonic clock; the runtime fills it in at a collection only."""
-        if self.status not in ("waiting", "syscall", "leaked"):
+        if not self.condition.blocked:
             return _NOT_BLOCKED
         return self.raw.wait_since or _SINCE_GC
 
@@ -122,11 +141,6 @@ class Goroutine:
         """Whether it is locked to a thread (runtime.LockOSThread)."""
         return bool(self.raw.locked_m)
 
-    @property
-    def dead(self) -> bool:
-        """Whether this g is free for reuse, or was never used: not a goroutine at all."""
-        return self.status in _NOT_STARTED
-
     def __repr__(self) -> str:
         return f"<Goroutine {self.id} {self.state} at {self.address:#x}>"
 
@@ -135,11 +149,12 @@ def read_goroutines(
     memory: Memory, reader: GoroutineReader, allgs: Tuple[int, int]
 ) -> Iterator[Tuple[int, Maybe[Goroutine]]]:
     """(address, goroutine) for each entry of allgs, (array address, length); Absent for a g that cannot be read."""
+    parse, locate, size = reader.parse, memory.locate, reader.size
     for address in goroutine_addresses(memory, allgs):
         if not address:
             continue
         try:
-            yield address, reader.parse(address, memory.read(address, reader.size))
+            yield address, parse(address, *locate(address, size))
         except ReadError as error:
             yield address, Absent("unreadable", str(error))
 
@@ -158,15 +173,16 @@ def goroutine_addresses(memory: Memory, allgs: Tuple[int, int]) -> List[int]:
 
 def plausible(goroutine: Goroutine) -> str:
     """Why this cannot be a g read with the right layout; "" when it can."""
-    raw = goroutine.raw
-    if not isinstance(goroutine.status, str):
-        return str(goroutine.status)
-    if goroutine.dead:
+    raw, condition = goroutine.raw, goroutine.condition
+    if not condition.status:
+        return str(condition.status)
+    if condition.dead:
         return ""
+    low, high, sp = raw.low, raw.high, raw.sched_sp
     if not 0 < raw.goid < 1 << 56:
         return f"goid {raw.goid}"
-    if not (raw.low < raw.high and raw.high - raw.low <= 1 << 30 and raw.low % 8 == 0):
-        return f"stack bounds {raw.low:#x} to {raw.high:#x}"
-    if raw.sched_sp and not raw.low <= raw.sched_sp <= raw.high:
-        return f"saved sp {raw.sched_sp:#x} outside its stack"
+    if not 0 < high - low <= 1 << 30 or low % 8:
+        return f"stack bounds {low:#x} to {high:#x}"
+    if sp and not low <= sp <= high:
+        return f"saved sp {sp:#x} outside its stack"
     return ""

@@ -1,27 +1,23 @@
-"""Stacks of goroutines: where each is walked from, its frames, and the one that a listing shows.
+"""Stacks of goroutines: where each is walked from, and its frames.
 
 Source: Go 1.27 runtime/traceback.go (traceback1, unwinder.initAt), runtime/asm_*.s (systemstack saves in g.sched).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Iterator, Tuple, Union
 
-from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, Maybe, ReadError
-from .frames import SourceFacts, SourceFrame, is_user_frame
+from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, Maybe
+from .frames import SourceFrame
 from .goroutine import Goroutine
 from .machines import Machine
-from .paths import Path, Paths
 from .signals import interrupted_context
-from .unwind import Frame, Start, Stop
+from .unwind import MAX_FRAMES, Frame, Start, Stop
+from .userframes import UserFrames
 
 if TYPE_CHECKING:
     from ..session import Session
     from .world import World
-
-_USER_DEPTH = 64  # how far in the first user frame is looked for; the runtime nests a few calls at most
-
-_PARKED = ("waiting", "runnable")  # statuses whose stack is as g.sched has it
 
 
 class Stacks:
@@ -30,17 +26,15 @@ class Stacks:
     def __init__(self, session: Session, world: World) -> None:
         self._session = session
         self._world = world
-        self._memory = session.memory
-        self._paths = Paths(0 if session.arch.uses_lr else 8)
-        self._user: Dict[Tuple[int, bool], Optional[SourceFacts]] = {}
+        self.users = UserFrames(session, self)
 
-    def walk(self, goroutine: Goroutine) -> Iterator[Union[Frame, Stop]]:
+    def walk(self, goroutine: Goroutine, limit: int = MAX_FRAMES) -> Iterator[Union[Frame, Stop]]:
         """The goroutine's physical frames from the innermost out, then a Stop if something is wrong."""
         start = self.start(goroutine)
         if isinstance(start, Absent):
             yield Stop(start.detail, 0, 0)
         else:
-            yield from self._session.unwinder.walk(start)
+            yield from self._session.unwinder.walk(start, limit)
 
     def frames(self, goroutine: Goroutine) -> Iterator[Union[SourceFrame, Stop]]:
         """Logical frames, inlined calls included."""
@@ -49,49 +43,6 @@ class Stacks:
                 yield item
             else:
                 yield from self._session.source_frames.expand(item)
-
-    def user_frame(self, goroutine: Goroutine) -> Maybe[SourceFrame]:
-        """The first frame outside the runtime, as Delve picks it; the innermost when there is none."""
-        raw = goroutine.raw
-        if goroutine.status in _PARKED and not raw.syscall_sp and not raw.sched_lr:
-            sp = raw.sched_sp
-            path = self._known_path(raw.sched_pc, sp, raw.high)
-            if path is not None:
-                return SourceFrame(*path.user, Frame(path.facts, path.pc, sp + path.sp, sp + path.fp))
-        start = self.start(goroutine)
-        return start if isinstance(start, Absent) else self._walk_to_user(start)
-
-    def _known_path(self, pc: int, sp: int, high: int) -> Optional[Path]:
-        size = self._paths.longest(pc)
-        if not size or sp % 8:
-            return None
-        try:
-            # Through the cache: goroutines that were started one after the other have their stacks side by side.
-            return self._paths.match(pc, self._memory.read(sp, min(size, high - sp)))
-        except ReadError:
-            return None
-
-    def _walk_to_user(self, start: Start) -> Maybe[SourceFrame]:
-        frames: List[Frame] = []
-        for frame in self._session.unwinder.walk(start, _USER_DEPTH):
-            if isinstance(frame, Stop):
-                if not frames:
-                    return Absent(UNREADABLE, frame.reason)
-                break
-            frames.append(frame)
-            facts = self._user_facts(frame)
-            if facts is not None:
-                self._paths.learn(start, frames, facts)
-                return SourceFrame(*facts, frame)
-        return self._session.source_frames.expand(frames[0])[0]
-
-    def _user_facts(self, frame: Frame) -> Optional[SourceFacts]:
-        """The first of the logical frames at this place that is the user's; None when they are all the runtime's."""
-        key = (frame.pc, frame.trap)
-        if key not in self._user:
-            logical = self._session.source_frames.facts(frame.module, frame.func, frame.symbol_pc)
-            self._user[key] = next((facts for facts in logical if is_user_frame(facts[0])), None)
-        return self._user[key]
 
     def start(self, goroutine: Goroutine) -> Maybe[Start]:
         """Where its stack is walked from; Absent where only its thread would know and there is none."""

@@ -55,7 +55,7 @@ class World:
             for address, goroutine in read_goroutines(self.memory, self.reader, self.allgs):
                 if isinstance(goroutine, Absent) or plausible(goroutine):
                     lost.append(address)
-                elif not goroutine.dead:
+                elif not goroutine.condition.dead:
                     found.append(goroutine)
             self.lost = len(lost)
             if lost:
