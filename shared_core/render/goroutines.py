@@ -20,15 +20,10 @@ _NS = 1_000_000_000
 
 
 def text(body: Goroutines) -> str:
-    listing = crowd(_COLUMNS, [(_id(view), _cells(view.standing)) for view in body.goroutines])
+    listing = crowd(_COLUMNS, [(f"{'*' * s.selected}{g.raw.goid}", _cells(s)) for g, s, *_ in body.goroutines])
     if any(view.stack is not None for view in body.goroutines):
         listing = _with_stacks(listing, body.goroutines)
     return listing + _footer(body)
-
-
-def _id(view: GoroutineView) -> str:
-    goid = view.goroutine.raw.goid
-    return f"*{goid}" if view.standing.selected else str(goid)
 
 
 @lru_cache(maxsize=4096)

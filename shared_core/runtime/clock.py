@@ -52,7 +52,7 @@ def _is_sched(session: Session, address: int) -> bool:
         machines = session.memory.u64(address + kind.offset("mnext"))
     except ReadError:
         return False
-    highest = max((g.id for g in session.world.goroutines), default=0)
+    highest = max([g.raw.goid for g in session.world.goroutines], default=0)
     return highest <= last_id < 1 << 56 and 0 < machines < 1 << 20
 
 

@@ -42,7 +42,6 @@ class World:
         self._goroutines: Optional[List[Goroutine]] = None
         self._machines: Optional[List[Machine]] = None
         self._stacks: Dict[int, Tuple[int, int]] = {}
-        self._starts: Dict[int, Maybe[bool]] = {}
         self._system: Optional[FrozenSet[int]] = None
         self.stacks = Stacks(session, self)
         self._now: Optional[Maybe[int]] = None
@@ -162,15 +161,10 @@ class World:
     def system(self) -> FrozenSet[int]:
         """The addresses of the goroutines that are the runtime's own."""
         if self._system is None:
-            self._system = frozenset(g.address for g in self.goroutines if self._is_system(g))
+            known = {start: self._system_by_start(start) for start in {g.raw.startpc for g in self.goroutines}}
+            suspects = [g for g in self.goroutines if known[g.raw.startpc] is not False]
+            self._system = frozenset(g.address for g in suspects if known[g.raw.startpc] or not self._runs_user_code(g))
         return self._system
-
-    def _is_system(self, goroutine: Goroutine) -> bool:
-        start = goroutine.raw.startpc
-        known = self._starts.get(start)
-        if known is None:
-            known = self._starts[start] = self._system_by_start(start)
-        return not self._runs_user_code(goroutine) if isinstance(known, Absent) else known
 
     def _system_by_start(self, startpc: int) -> Maybe[bool]:
         found = self._session.modules.find(startpc)
