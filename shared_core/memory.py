@@ -10,7 +10,7 @@ from .errors import ReadError
 
 BLOCK = 1 << 16
 PAGE = 1 << 12
-MAX_BLOCKS = 128  # 8 MiB: a stop's working set, and a bound whatever the target says
+MAX_BLOCKS = 64  # 4 MiB: small enough for the processor to keep at hand, and a bound whatever the target says
 MAX_STRING = 1 << 20
 
 _U16, _U32, _I32, _U64, _I64 = (struct.Struct("<" + c) for c in "HIiQq")

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import List, Optional, Sequence
 
@@ -22,19 +22,31 @@ class MeasureError(RuntimeError):
 
 @dataclass(frozen=True)
 class Cost:
-    """Medians over the runs: wall time in seconds, peak resident memory in MiB."""
+    """Medians over the runs: wall time in seconds, peak resident memory in MiB.
+
+    yardstick: what a fixed loop took between the runs, in seconds; it tells one machine, or moment, from another.
+    """
 
     seconds: float
     mib: float
+    yardstick: float
 
     def over(self, base: Cost) -> Cost:
-        return Cost(self.seconds - base.seconds, self.mib - base.mib)
+        return Cost(self.seconds - base.seconds, self.mib - base.mib, self.yardstick)
 
 
 def measured(command: Sequence[str], runs: int, allowed: Sequence[int] = (0,)) -> Cost:
     """The medians of `runs` runs after one that warms the page cache; MeasureError on an exit status not `allowed`."""
     samples = [_once(command, allowed) for _ in range(runs + 1)][1:]
-    return Cost(statistics.median(s.seconds for s in samples), statistics.median(s.mib for s in samples))
+    return Cost(*(statistics.median(values) for values in zip(*map(astuple, samples))))
+
+
+def _yardstick() -> float:
+    """Seconds for a million additions in Python."""
+    start, total = time.perf_counter(), 0
+    for number in range(1_000_000):
+        total += number
+    return time.perf_counter() - start
 
 
 def _once(command: Sequence[str], allowed: Sequence[int]) -> Cost:
@@ -51,7 +63,7 @@ def _once(command: Sequence[str], allowed: Sequence[int]) -> Cost:
             said.seek(0)
             text = said.read()[-1500:].decode(errors="replace").strip()
             raise MeasureError(f"{' '.join(command)}\nended with {process.returncode}: {text}")
-    return Cost(seconds, usage.ru_maxrss / 1024)
+    return Cost(seconds, usage.ru_maxrss / 1024, _yardstick())
 
 
 def gdb_line(

@@ -45,7 +45,7 @@ class Row(NamedTuple):
         seconds = "" if self.seconds_budget is None else f"{self.seconds_budget:.1f} s"
         mib = "" if self.mib_budget is None else f"{self.mib_budget:.0f} MiB"
         cost = [f"{self.cost.seconds:.3f} s", seconds, f"{self.cost.mib:.0f} MiB", mib]
-        return [self.what, self.on, alone, *cost, "EXCEEDED" if self.exceeded else ""]
+        return [self.what, self.on, alone, *cost, f"{self.cost.yardstick:.3f} s", "EXCEEDED" if self.exceeded else ""]
 
 
 class Bench:
@@ -87,10 +87,11 @@ class Bench:
 
     def table(self) -> str:
         """All rows, for people."""
-        headers = ["what", "on", "gdb alone", "time", "budget", "memory", "budget", ""]
-        sides = ("left", "left", "right", "right", "right", "right", "right", "left")
+        headers = ["what", "on", "gdb alone", "time", "budget", "memory", "budget", "yardstick", ""]
+        sides = ("left", "left", *["right"] * 6, "left")
         title = (
             f"{os.cpu_count()} cores, {platform.machine()}, medians of {self.runs} runs; time and memory over gdb alone"
         )
+        title += "\nyardstick: what a million additions in Python took between the runs, to compare machines by"
         cells = [row.cells() for row in self.rows]
         return f"{title}\n\n{tabulate(cells, headers, colalign=sides, disable_numparse=True)}"

@@ -73,8 +73,11 @@ class Func:
         Every pc-value table ends at the function's last byte; the file table is the shortest of them.
         """
         data, quantum = self.table.pctab, self.table.header.quantum
-        sizes = (end_of(data, offset, quantum) for offset in (self.pcfile, self.pcsp, self.pcln) if offset)
-        return next((size for size in sizes if size), None) or self.end - self.entry
+        for offset in (self.pcfile, self.pcsp, self.pcln):
+            size = end_of(data, offset, quantum)
+            if size:
+                return size
+        return self.end - self.entry
 
     def frame_size(self, pc: int) -> Optional[int]:
         """funcspdelta: by how many bytes sp is below its value at entry; None when pcsp does not cover `pc`."""

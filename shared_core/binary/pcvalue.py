@@ -70,7 +70,19 @@ def value_at(data: Buffer, offset: int, quantum: int, pc_offset: int) -> Optiona
 
 def end_of(data: Buffer, offset: int, quantum: int) -> Optional[int]:
     """Where the table ends, in bytes from the entry: the function's size without padding; None without a table."""
-    return sum([step for _, step in _pairs(data, offset)]) * quantum if offset else None
+    if not offset:
+        return None
+    try:
+        # Most tables of files have one range, of a small value.
+        if data[offset] < 0x80:
+            step, at = data[offset + 1], offset + 2
+            if step >= 0x80:
+                step, at = varint(data, offset + 1)
+            if step and not data[at]:
+                return step * quantum
+    except IndexError:
+        pass
+    return sum([step for _, step in _pairs(data, offset)]) * quantum
 
 
 def first_value(data: Buffer, offset: int) -> Optional[int]:
