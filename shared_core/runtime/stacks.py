@@ -12,6 +12,7 @@ from .frames import SourceFrame
 from .goroutine import Goroutine
 from .machines import Machine
 from .signals import interrupted_context
+from .steps import Steps
 from .unwind import MAX_FRAMES, Frame, Start, Stop
 from .userframes import UserFrames
 
@@ -26,6 +27,7 @@ class Stacks:
     def __init__(self, session: Session, world: World) -> None:
         self._session = session
         self._world = world
+        self.steps = Steps(session)
         self.users = UserFrames(session, self)
 
     def walk(self, goroutine: Goroutine, limit: int = MAX_FRAMES) -> Iterator[Union[Frame, Stop]]:
