@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List
 
 from ..runtime.goroutine import Goroutine
 from .base import Command, Result, add_limit, count
+from .grouping import KEYS, STACK, grouped
 from .selection import add_filters, add_sort, filtered, wait_key
 from .views import GoroutineView, Views
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 DEFAULT_DEPTH = 10  # Delve's
+STACK_DEPTH = 50  # frames shown of a stack that goroutines were grouped by, unless told otherwise
 
 
 @dataclass
@@ -33,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_filters(parser)
     add_sort(parser)
+    parser.add_argument("--group", choices=KEYS, metavar="KEY", help=f"count those that share: {', '.join(KEYS)}")
     add_limit(parser)
 
 
@@ -40,6 +43,11 @@ def run(session: Session, options: argparse.Namespace) -> Result:
     views = Views(session)
     found = filtered(session, options)
     hidden = 0 if options.all else len(views.world.system)
+    if options.group:
+        depth = STACK_DEPTH if options.group == STACK and options.depth is None else options.depth
+        groups = grouped(views, found, options.group, options.limit, depth)
+        groups.hidden = hidden
+        return Result("go-goroutines", groups, list(session.warnings))
     shown = _sorted(views, found, options.sort)[: options.limit]
     body = Goroutines([views.goroutine(g, options.json, options.depth) for g in shown], len(found), hidden)
     return Result("go-goroutines", body, list(session.warnings))
@@ -68,5 +76,6 @@ goroutines are left out.
 
   go-goroutines -t 5 --wait-reason chan
   go-goroutines --function 'net/http' --sort wait --limit 20
+  go-goroutines --group stack --limit 10
   go-goroutines --json --output goroutines.json""",
 )

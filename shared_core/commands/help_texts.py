@@ -42,8 +42,8 @@ With --at, file and line are those of the address, else those of the function's 
 List goroutines, and their stacks if asked.
 
 Usage: go-goroutines [-h] [-t [DEPTH]] [--all] [--status S] [--wait-reason R]
-                     [--function REGEX] [--sort id|wait|status|function] [--limit N]
-                     [--json] [--output FILE]
+                     [--function REGEX] [--sort id|wait|status|function] [--group KEY]
+                     [--limit N] [--json] [--output FILE]
 
   -h, --help              print this help
   -t [DEPTH]              with stacks, of at most DEPTH frames (default 10)
@@ -53,6 +53,7 @@ Usage: go-goroutines [-h] [-t [DEPTH]] [--all] [--status S] [--wait-reason R]
   --function REGEX        only stacks with a function that matches it
   --sort id|wait|status|function
                           order: id, wait (longest first), status, function
+  --group KEY             count those that share: stack, function, created-by, start, status
   --limit N               show at most N entries
   --json                  print one JSON document
   --output FILE           write the answer to FILE instead of printing it
@@ -65,6 +66,7 @@ goroutines are left out.
 
   go-goroutines -t 5 --wait-reason chan
   go-goroutines --function 'net/http' --sort wait --limit 20
+  go-goroutines --group stack --limit 10
   go-goroutines --json --output goroutines.json
 """,
     "go-goroutine": """\

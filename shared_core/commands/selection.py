@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Callable, List, Optional, Pattern
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Pattern, Tuple
 
 from ..errors import Absent, UserError
 from ..runtime.goroutine import Goroutine
@@ -58,7 +58,17 @@ def _status_test(world: World, status: str) -> Test:
 
 
 def _function_test(world: World, pattern: Pattern[str]) -> Test:
+    known: Dict[Tuple[int, ...], bool] = {}
+
     def on_stack(goroutine: Goroutine) -> bool:
+        pcs = world.stacks.steps.pcs(goroutine)
+        if pcs is None:
+            return walked(goroutine)
+        if pcs not in known:
+            known[pcs] = walked(goroutine)
+        return known[pcs]
+
+    def walked(goroutine: Goroutine) -> bool:
         return any(pattern.search(getattr(frame, "function", "")) for frame in world.stacks.frames(goroutine))
 
     return on_stack

@@ -73,7 +73,8 @@ def run(session: Session, options: argparse.Namespace) -> Result:
 
 def _of_stack(session: Session, options: argparse.Namespace) -> StackMaps:
     goroutine = one(session, options.goroutine)
-    frames, problem = Views(session).stack(goroutine)
+    stack = Views(session).stack(goroutine)
+    frames = stack.frames
     if options.frame is not None and options.frame >= len(frames):
         raise UserError(f"goroutine {goroutine.id} has {len(frames)} frames, numbered from 0")
     physical = [(number, frame) for number, frame in enumerate(frames) if not frame.inlined]
@@ -81,7 +82,7 @@ def _of_stack(session: Session, options: argparse.Namespace) -> StackMaps:
         # An inlined call has no frame of its own: the words are those of the function it was folded into.
         physical = [pair for pair in physical if pair[0] >= options.frame][:1]
     pointers = Pointers(session)
-    return StackMaps(goroutine.id, [_slots(session, pointers, *pair) for pair in physical], problem=problem)
+    return StackMaps(goroutine.id, [_slots(session, pointers, *pair) for pair in physical], problem=stack.problem)
 
 
 def _slots(session: Session, pointers: Pointers, number: int, frame: SourceFrame) -> FrameSlots:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ..session import Session
 
 
-class StackView(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class StackView:
     """Frames from the innermost out; `problem` says why the walk ended early, "" when it did not."""
 
     frames: List[SourceFrame]
@@ -68,15 +69,17 @@ class Views:
         self._standings: Dict[Tuple[Any, ...], Standing] = {}
         self._sameness = self.world.reader.sameness
         self._creators: Dict[int, Maybe[Place]] = {}
+        self._stacks: Dict[Tuple[int, ...], StackView] = {}
         self._threads = {m.address: (m.thread.tid if m.thread else m.procid) for m in self.world.machines}
 
     def goroutine(self, goroutine: Goroutine, full: bool = False, depth: Optional[int] = None) -> GoroutineView:
         """One goroutine; `full` adds what only --json and go-goroutine show, `depth` so many frames of its stack."""
-        standing, stack = self.standing(goroutine), None if depth is None else self.stack(goroutine, depth)
+        standing = self.standing(goroutine)
         if not full:
-            return GoroutineView(goroutine, standing, stack)
+            return GoroutineView(goroutine, standing, None if depth is None else self._equal_stack(goroutine, depth))
+        stack = None if depth is None else self.stack(goroutine, depth)
         user = self._users.frame(goroutine)
-        return GoroutineView(goroutine, standing, stack, user, self._start(goroutine), self._labels(goroutine))
+        return GoroutineView(goroutine, standing, stack, user, self.start(goroutine), self._labels(goroutine))
 
     def standing(self, goroutine: Goroutine) -> Standing:
         """What a list shows of it."""
@@ -104,14 +107,17 @@ class Views:
     def created_by(self, goroutine: Goroutine) -> Maybe[Place]:
         """The `go` statement that started it, at its line."""
         pc = goroutine.raw.gopc
+        return _MAIN if goroutine.raw.goid == 1 or not pc else self.creator(pc)
+
+    def creator(self, pc: int) -> Maybe[Place]:
+        """The place of a gopc."""
         found = self._creators.get(pc)
-        if goroutine.raw.goid == 1 or not pc:
-            return _MAIN
         if found is None:
             found = self._creators[pc] = self._place(pc, self.world.code_at(pc))
         return found
 
-    def _start(self, goroutine: Goroutine) -> Maybe[Place]:
+    def start(self, goroutine: Goroutine) -> Maybe[Place]:
+        """The function that it began with."""
         return self._place(goroutine.raw.startpc, self.world.entry_at(goroutine.raw.startpc))
 
     def _place(self, pc: int, found: Optional[Tuple[str, str, int]]) -> Maybe[Place]:
@@ -130,6 +136,16 @@ class Views:
                 break
             frames.append(item._replace(args=self.args(item)) if args else item)
         return StackView(frames)
+
+    def _equal_stack(self, goroutine: Goroutine, depth: int) -> StackView:
+        """A stack of the same functions and lines: goroutines whose pcs are equal share that of the first of them."""
+        pcs = self.world.stacks.steps.pcs(goroutine)
+        if pcs is None:
+            return self.stack(goroutine, depth)
+        found = self._stacks.get(pcs)
+        if found is None:
+            found = self._stacks[pcs] = self.stack(goroutine, depth)
+        return found
 
     def args(self, frame: SourceFrame) -> Maybe[List[ArgItem]]:
         """The argument words of a frame; an inlined call has none of its own."""

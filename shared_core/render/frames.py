@@ -22,7 +22,8 @@ def short_place(place: Place) -> str:
     return f"{display_name(place.function)} {tail}:{place.line}"
 
 
-def stack_lines(stack: StackView) -> List[str]:
+@lru_cache(maxsize=4096)
+def stack_text(stack: StackView) -> str:
     """A stack under a row of a listing: number, pc, function, and the file and line in full."""
     lines = []
     for number, frame in enumerate(stack.frames):
@@ -31,7 +32,7 @@ def stack_lines(stack: StackView) -> List[str]:
         lines.append(f"          at {escape(frame.file)}:{frame.line}\n")
     if stack.problem:
         lines.append(f"        stopped: {escape(stack.problem)}\n")
-    return lines
+    return "".join(lines)
 
 
 def frame_document(frame: SourceFrame) -> Dict[str, Any]:

@@ -9,7 +9,8 @@ from ..errors import Absent, Maybe
 from ..runtime.frames import Place, display_name
 from .escape import escape
 from .frames import args_text, frame_document
-from .goroutines import duration, goroutine_document, status_text
+from .goroutines import goroutine_document, status_text
+from .times import duration
 
 
 def text(body: GoroutineInFull) -> str:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Tuple, Union
 
 from ..commands.goroutines import Goroutines
-from ..commands.views import GoroutineView, StackView, Standing
-from ..errors import NOT_APPLICABLE, Absent, Maybe
+from ..commands.grouping import Groups
+from ..commands.views import GoroutineView, Standing
+from ..errors import NOT_APPLICABLE, Absent
+from . import groups
 from .escape import escape
-from .frames import frame_document, place_document, short_place, stack_lines
+from .frames import frame_document, place_document, short_place, stack_text
 from .table import Column, crowd
+from .times import duration, wait_seconds
 
 _COLUMNS = (
     Column("ID", "right"), Column("STATUS"), Column("BLOCKED", "right"), Column("THREAD", "right"),
     Column("USER FRAME"), Column("CREATED BY"),
 )  # fmt: skip
-_NS = 1_000_000_000
 
 
-def text(body: Goroutines) -> str:
+def text(body: Union[Goroutines, Groups]) -> str:
+    if isinstance(body, Groups):
+        return groups.text(body)
     listing = crowd(_COLUMNS, [(f"{'*' * s.selected}{g.raw.goid}", _cells(s)) for g, s, *_ in body.goroutines])
     if any(view.stack is not None for view in body.goroutines):
         listing = _with_stacks(listing, body.goroutines)
@@ -48,29 +52,12 @@ def status_text(standing: Standing) -> str:
     return text + " (system)" if standing.system else text
 
 
-def duration(blocked: Maybe[int]) -> str:
-    """What the runtime noted, in ns, as "~1h02m", "~3m05s", "~12s" or "~0.3s"; "" when unknown.
-
-    No bound: it counts from the collection before the one that first saw the goroutine wait (work.tstart).
-    """
-    if isinstance(blocked, Absent):
-        return ""
-    seconds = blocked / _NS
-    if seconds < 10:
-        return f"~{seconds:.1f}s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"~{hours}h{minutes:02}m"
-    return f"~{minutes}m{rest:02}s" if minutes else f"~{rest}s"
-
-
 def _with_stacks(listing: str, views: List[GoroutineView]) -> str:
     head, *lines = listing.splitlines(keepends=True)
     parts = [head]
     for line, view in zip(lines, views):
         parts.append(line)
-        parts += stack_lines(view.stack or StackView([]))
+        parts.append(stack_text(view.stack) if view.stack else "")
     return "".join(parts)
 
 
@@ -82,7 +69,9 @@ def _footer(body: Goroutines) -> str:
     return f"({'; '.join(parts)})\n"
 
 
-def document(body: Goroutines) -> Dict[str, Any]:
+def document(body: Union[Goroutines, Groups]) -> Dict[str, Any]:
+    if isinstance(body, Groups):
+        return groups.document(body)
     return {
         "total": body.total,
         "hidden_system": body.hidden,
@@ -101,7 +90,7 @@ def goroutine_document(view: GoroutineView) -> Dict[str, Any]:
         "address": hex(goroutine.address),
         "status": goroutine.status,
         "wait_reason": _quiet(goroutine.wait_reason),
-        "wait_seconds": _seconds(standing.blocked_for),
+        "wait_seconds": wait_seconds(standing.blocked_for),
         "thread": _quiet(standing.thread),
         "system": standing.system,
         "selected": standing.selected,
@@ -121,7 +110,3 @@ def _quiet(value: Any, show: Any = None) -> Any:
 
 def _known(value: Any, show: Any) -> Any:
     return show(value) if show and value is not None and not isinstance(value, Absent) else value
-
-
-def _seconds(blocked: Maybe[int]) -> Any:
-    return _quiet(blocked) if isinstance(blocked, Absent) else round(blocked / _NS, 3)

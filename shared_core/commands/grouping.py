@@ -1,0 +1,130 @@
+"""go-goroutines --group: goroutines that have something in common, counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Hashable, List, Optional, Set, Union
+
+from ..errors import Absent, Maybe
+from ..runtime.frames import Place
+from ..runtime.goroutine import Goroutine
+from ..runtime.steps import MAX_PCS
+from ..runtime.unwind import Stop
+from .views import StackView, Views
+
+STACK = "stack"
+_NEVER = 1 << 64
+
+
+@dataclass(eq=False)
+class Group:
+    """Goroutines that share a key, in the runtime's order.
+
+    key: the place or the status they share; the user's place of the first for equal stacks.
+    states: how many are in which state; creators: the gopcs met; since: the earliest g.waitsince, _NEVER without any.
+    """
+
+    first: Goroutine
+    ids: List[int] = field(default_factory=list)
+    states: Dict[str, int] = field(default_factory=dict)
+    creators: Set[int] = field(default_factory=set)
+    since: int = _NEVER
+    key: Union[Maybe[Place], str] = ""
+    created_by: List[Maybe[Place]] = field(default_factory=list)
+    blocked_for: Maybe[int] = 0
+    stack: Optional[StackView] = None
+
+
+@dataclass
+class Groups:
+    """The largest first; `groups` is how many there are in all, `goroutines` how many goroutines are in them."""
+
+    by: str
+    shown: List[Group]
+    groups: int
+    goroutines: int
+    hidden: int
+
+
+def _by_stack(views: Views) -> Callable[[Goroutine], Hashable]:
+    stacks = views.world.stacks
+
+    def pcs(goroutine: Goroutine) -> Hashable:
+        found = stacks.steps.pcs(goroutine)
+        if found is not None:
+            return found
+        walked = stacks.walk(goroutine, MAX_PCS)
+        return tuple([item.reason if isinstance(item, Stop) else item.pc for item in walked])
+
+    return pcs
+
+
+def _by_status(views: Views) -> Callable[[Goroutine], Hashable]:
+    return lambda g: g.condition.state
+
+
+def _by_function(views: Views) -> Callable[[Goroutine], Hashable]:
+    return views.world.stacks.users.place
+
+
+def _by_creator(views: Views) -> Callable[[Goroutine], Hashable]:
+    return lambda g: g.raw.gopc
+
+
+def _by_start(views: Views) -> Callable[[Goroutine], Hashable]:
+    return lambda g: g.raw.startpc
+
+
+_KEYS: Dict[str, Callable[[Views], Callable[[Goroutine], Hashable]]] = {
+    STACK: _by_stack,
+    "function": _by_function,
+    "created-by": _by_creator,
+    "start": _by_start,
+    "status": _by_status,
+}
+KEYS = tuple(_KEYS)
+
+
+def grouped(views: Views, found: List[Goroutine], by: str, limit: Optional[int], depth: Optional[int]) -> Groups:
+    """`found` in groups; each of the `limit` largest with a stack of `depth` frames, None for no stack."""
+    groups = _gather(found, _KEYS[by](views))
+    groups.sort(key=lambda group: (-len(group.ids), group.ids[0]))
+    shown = groups[:limit]
+    for group in shown:
+        _complete(views, group, by)
+        group.stack = None if depth is None else views.stack(group.first, depth)
+    return Groups(by, shown, len(groups), len(found), 0)
+
+
+def _gather(found: List[Goroutine], key_of: Callable[[Goroutine], Hashable]) -> List[Group]:
+    groups: Dict[Any, Group] = {}
+    for goroutine in found:
+        key, raw = key_of(goroutine), goroutine.raw
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = Group(goroutine)
+        group.ids.append(raw.goid)
+        state = goroutine.condition.state
+        group.states[state] = group.states.get(state, 0) + 1
+        group.creators.add(raw.gopc if raw.goid != 1 else 0)
+        if 0 < raw.wait_since < group.since and goroutine.condition.blocked:
+            group.since = raw.wait_since
+    return list(groups.values())
+
+
+def _complete(views: Views, group: Group, by: str) -> None:
+    first, now = group.first, views.world.now
+    if by == "status":
+        group.key = first.condition.state
+    elif by == "created-by":
+        group.key = views.created_by(first)
+    elif by == "start":
+        group.key = views.start(first)
+    else:
+        group.key = views.world.stacks.users.place(first)
+    group.created_by = [views.creator(pc) for pc in sorted(group.creators) if pc]
+    waited = first.wait_since if group.since == _NEVER else group.since
+    if isinstance(waited, Absent):
+        group.blocked_for = waited
+    else:
+        group.blocked_for = now if isinstance(now, Absent) else max(0, now - waited)
