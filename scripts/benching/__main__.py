@@ -76,7 +76,8 @@ def own(bench: Bench, version: str, counts: Sequence[int]) -> None:
     for count in counts:
         core, on = many_core(version, count), f"{count:,} goroutines"
         listed = Task("go-goroutines", 1.2, 300, lines=count)
-        bench.tasks(on, core.exe, core.core, [listed, Task("go-goroutines -t", lines=3 * count)])
+        stacks = Task("go-goroutines --group stack", 2.0, 300, lines=20)
+        bench.tasks(on, core.exe, core.core, [listed, stacks, Task("go-goroutines -t", lines=3 * count)])
         _goroutine_peer(bench, on, core)
 
 
