@@ -14,7 +14,17 @@ from elftools.elf.elffile import ELFFile
 
 from ..errors import FormatError, ReadError
 from ..memory import PAGE, Memory
-from .elfheaders import ET_DYN, PT_DYNAMIC, Buffer, Segment, dynamic_tags, elf_header, loaded_segments, program_headers
+from .elfheaders import (
+    ET_DYN,
+    PT_DYNAMIC,
+    PT_NOTE,
+    Buffer,
+    Segment,
+    dynamic_tags,
+    elf_header,
+    loaded_segments,
+    program_headers,
+)
 from .elfsymbols import ElfSymbol, all_symbols, symbol_address
 from .relocations import relative_relocations
 
@@ -112,6 +122,12 @@ class ElfImage:
         for header in self._headers:
             if header.kind == kind:
                 yield self._data[header.offset : header.offset + header.file_size]
+
+    def notes(self) -> Iterator[Tuple[int, bytes]]:
+        """(linked address, bytes) of each PT_NOTE."""
+        for header in self._headers:
+            if header.kind == PT_NOTE:
+                yield header.address, bytes(self._data[header.offset : header.offset + header.file_size])
 
     def relocated(self, address: int, size: int, bias: int = 0) -> Buffer:
         """Like `bytes`, with the loader's relative relocations applied as for a load at `bias`.

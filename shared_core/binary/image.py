@@ -121,10 +121,10 @@ class LoadedImage:
         return any(0 <= linked - s.address < s.memory_size for s in self.elf.segments)
 
     def differs(self) -> bool:
-        """Whether the file's first page is not the one in the target's memory.
+        """Whether the file's first page is not the one in the target's memory, and no build id says that they are one.
 
         The kernel dumps the first page of every mapped ELF file into a core, and it holds the ELF header, the program
-        headers and, in a Go program, the Go build id.
+        headers and, in a Go program, the Go build id. strip(1) changes the headers and leaves the id.
         """
         if not self.in_file or self.static:
             return False
@@ -134,4 +134,9 @@ class LoadedImage:
             theirs = self.memory.read(base + self.bias, PAGE)
         except (ReadError, FormatError):
             return False
-        return ours != theirs
+        return ours != theirs and not self._named_alike(base, theirs)
+
+    def _named_alike(self, base: int, page: bytes) -> bool:
+        """Whether the notes with the Go build id in the file are in `page`, the memory at `base`, too."""
+        ids = [(at - base, note) for at, note in self.elf.notes() if b"Go\0\0" in note]
+        return bool(ids) and all(page[at : at + len(note)] == bytes(note) for at, note in ids)
