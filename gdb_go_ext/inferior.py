@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import time
 from typing import Any, Optional
 
 import gdb
 
 from shared_core.target import CORE, FILE, LIVE
+from shared_core.targets import procfs
 
 _ARCHES = {"i386:x86-64": "amd64", "i386:x86-64:intel": "amd64", "aarch64": "arm64"}
 
@@ -40,14 +39,7 @@ def is_native(inferior: Any) -> bool:
 
 def monotonic_time(inferior: Any) -> Optional[int]:
     """This machine's CLOCK_MONOTONIC, if it is the process's own too; None otherwise."""
-    if not is_native(inferior):
-        return None
-    try:
-        if os.readlink(f"/proc/{inferior.pid}/ns/time") != os.readlink("/proc/self/ns/time"):
-            return None
-    except OSError:
-        return None
-    return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    return procfs.monotonic_time(inferior.pid) if is_native(inferior) else None
 
 
 def connection_number(inferior: Any) -> Optional[int]:

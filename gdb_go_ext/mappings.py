@@ -6,6 +6,7 @@ import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from shared_core.target import CORE, FILE, LIVE, Mapping
+from shared_core.targets import procfs
 
 from . import inferior as inferiors
 
@@ -36,7 +37,7 @@ def of_inferior(inferior: Any) -> Space:
     """The address space as far as gdb knows it."""
     kind = inferiors.kind(inferior)
     if kind == LIVE and inferiors.is_native(inferior):
-        return Space(parse_maps(_proc_maps(inferior.pid)), [])
+        return Space(procfs.mappings(inferior.pid), [])
     named = parse_proc_mappings(inferiors.ask("info proc mappings")) if kind != FILE else []
     if kind == LIVE:
         return Space(_ordered(named), [])
@@ -45,25 +46,6 @@ def of_inferior(inferior: Any) -> Space:
     if kind == CORE:
         return Space(merge_core(core, named), faked_ranges(core, executable, named))
     return Space(_ordered(of_file(executable, inferiors.executable(inferior))), [])
-
-
-def _proc_maps(pid: int) -> str:
-    try:
-        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="backslashreplace") as stream:
-            return stream.read()
-    except OSError:
-        return ""
-
-
-_MAPS = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ \d+ *(.*)$", re.M)
-
-
-def parse_maps(text: str) -> List[Mapping]:
-    """/proc/PID/maps."""
-    return [
-        Mapping(int(start, 16), int(end, 16), flags, path or None, int(offset, 16))
-        for start, end, flags, offset, path in _MAPS.findall(text)
-    ]
 
 
 # "0x400000 0x49b000 0x9b000 0x0 [r-xp] [/path]"; start, end, size, offset; the flags are not there for a core.

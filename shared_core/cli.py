@@ -1,4 +1,4 @@
-"""The goxray command: sets up gdb, and makes layouts."""
+"""The goxray command: looks at cores and processes, sets up debuggers, and makes layouts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import List, Optional, Sequence
 
-from . import __version__
+from . import __version__, standalone
 from .errors import GoxrayError
 
 FINE, UNANSWERED = 0, 2
@@ -15,7 +15,10 @@ FINE, UNANSWERED = 0, 2
 
 def main(words: Optional[Sequence[str]] = None) -> int:
     """Run `goxray WORDS...`; the exit status, with one line on stderr when something cannot be done."""
-    options = _parser().parse_args(words)
+    given = sys.argv[1:] if words is None else list(words)
+    if given and given[0] in standalone.command_names():
+        return standalone.main(given[0], given[1:])
+    options = _parser().parse_args(given)
     try:
         options.run(options)
     except GoxrayError as error:
@@ -33,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"goxray {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
+    standalone.add_help(commands)
     _add_install(commands)
     _add_uninstall(commands)
     _add_layout(commands)

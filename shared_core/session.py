@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 from .arch import ARCH_NAMES, Arch, get_arch
 from .binary.image import LoadedImage
@@ -45,11 +45,13 @@ class _BackedReader:
 class Session:
     """A target with its program, layout, globals and runtime state; the walkers' only way to any of them.
 
+    remarks: what the user should know about how the target is looked at, among the warnings of every answer.
     Raises NotGoError, FormatError or LayoutError from the property that first finds out.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, remarks: Sequence[str] = ()) -> None:
         self.target = target
+        self._remarks = remarks
         self._reader = _BackedReader(target)
         self.memory = Memory(self._reader)
         self._program: Optional[Program] = None
@@ -160,7 +162,7 @@ class Session:
         world = self._world.warnings if self._world is not None else []
         program = self._program.warnings if self._program is not None else []
         modules = self._modules.warnings if self._modules is not None else []
-        return [*program, *self._layout_warnings, *modules, *world]
+        return [*self._remarks, *program, *self._layout_warnings, *modules, *world]
 
     @property
     def modules(self) -> Modules:

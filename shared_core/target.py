@@ -36,13 +36,17 @@ class Image:
 
 @dataclass(frozen=True)
 class Thread:
-    """One thread; `registers` by the architecture's own lower-case names, None where the debugger has no value."""
+    """One thread; `registers` by the architecture's own lower-case names, None where the debugger has no value.
+
+    inner_tid: its id in the program's own PID namespace, where that is known.
+    """
 
     tid: int
     name: str = ""
     registers: Dict[str, Optional[int]] = field(default_factory=dict)
     signal: Optional[str] = None
     selected: bool = False
+    inner_tid: Optional[int] = None
 
 
 class Target(Protocol):

@@ -123,11 +123,15 @@ class ElfImage:
             if header.kind == kind:
                 yield self._data[header.offset : header.offset + header.file_size]
 
-    def notes(self) -> Iterator[Tuple[int, bytes]]:
+    def notes(self) -> Iterator[Tuple[int, Buffer]]:
         """(linked address, bytes) of each PT_NOTE."""
         for header in self._headers:
             if header.kind == PT_NOTE:
-                yield header.address, bytes(self._data[header.offset : header.offset + header.file_size])
+                yield header.address, self._data[header.offset : header.offset + header.file_size]
+
+    def header_addresses(self, kind: int) -> Iterator[int]:
+        """The linked address of each program header of a PT_ `kind`."""
+        return (header.address for header in self._headers if header.kind == kind)
 
     def relocated(self, address: int, size: int, bias: int = 0) -> Buffer:
         """Like `bytes`, with the loader's relative relocations applied as for a load at `bias`.
@@ -160,6 +164,10 @@ class ElfImage:
     def symbols(self) -> Iterator[ElfSymbol]:
         """Every named and defined symbol of .symtab; none where the image has no such table."""
         return all_symbols(self._section_bytes(".symtab"), self._section_bytes(".strtab"))
+
+    def dynamic_symbols(self) -> Iterator[ElfSymbol]:
+        """The same of .dynsym: what an image exports or takes from others."""
+        return all_symbols(self._section_bytes(".dynsym"), self._section_bytes(".dynstr"))
 
     def dwarf_info(self) -> Optional[DWARFInfo]:
         """The image's DWARF as pyelftools parses it, when asked; None without any.

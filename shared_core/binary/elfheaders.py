@@ -38,6 +38,10 @@ class Segment:
     writable: bool
     executable: bool
 
+    def flags(self) -> str:
+        """As in /proc/PID/maps: "r-xp"."""
+        return f"r{'w' if self.writable else '-'}{'x' if self.executable else '-'}p"
+
 
 class ProgramHeader(NamedTuple):
     """Elf64_Phdr, in its own order."""

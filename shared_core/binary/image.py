@@ -138,5 +138,6 @@ class LoadedImage:
 
     def _named_alike(self, base: int, page: bytes) -> bool:
         """Whether the notes with the Go build id in the file are in `page`, the memory at `base`, too."""
-        ids = [(at - base, note) for at, note in self.elf.notes() if b"Go\0\0" in note]
-        return bool(ids) and all(page[at : at + len(note)] == bytes(note) for at, note in ids)
+        notes = [(at - base, bytes(note)) for at, note in self.elf.notes()]
+        ids = [(at, note) for at, note in notes if b"Go\0\0" in note]
+        return bool(ids) and all(page[at : at + len(note)] == note for at, note in ids)

@@ -1,7 +1,6 @@
 """A Target over a Linux core file and the executable that left it.
 
-Sources: Linux fs/binfmt_elf.c (notes), include/uapi/linux/elfcore.h (elf_prstatus), the register order of
-arch/x86/include/asm/user_64.h and arch/arm64/include/uapi/asm/ptrace.h.
+Sources: Linux fs/binfmt_elf.c (notes), include/uapi/linux/elfcore.h (elf_prstatus).
 """
 
 from __future__ import annotations
@@ -18,15 +17,14 @@ from ..binary.loadbias import AT_PHDR, load_bias
 from ..errors import FormatError, ReadError
 from ..memory import PAGE
 from ..target import CORE, Image, Mapping, Thread
+from .images import shared_images
+from .registers import NAMES
 
-_AMD64 = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base"
-_ARM64 = " ".join([f"x{i}" for i in range(31)] + ["sp", "pc", "pstate"])
-_REGISTERS = {"amd64": _AMD64.split(), "arm64": _ARM64.split()}
 _PRSTATUS_PID, _PRSTATUS_REGISTERS = 32, 112
 
 
 class CoreTarget:
-    """The core file at `core_path`, with the program's constant pages from `exe_path`.
+    """The core file at `core_path`, with the program's constant pages from `exe_path`, else from where it was run.
 
     Raises FormatError when either file is not what it should be.
     """
@@ -37,16 +35,17 @@ class CoreTarget:
 
     def __init__(self, exe_path: Optional[str], core_path: str) -> None:
         self.core_path = core_path
-        self._exe_path = exe_path
         self._core = ElfImage.open(core_path)
         self.arch = self._core.arch
         if self.arch not in ARCH_NAMES:
             raise FormatError(f"{core_path}: a core of {self.arch}; goxray reads amd64 and arm64")
-        self._exe = ElfImage.open(exe_path) if exe_path else None
         self._mappings: List[Mapping] = []
+        self._files: List[Mapping] = []
         self._threads: List[Thread] = []
         self._auxv: Dict[int, int] = {}
         self._read_notes()
+        self._exe_path = exe_path or self._recorded_exe()
+        self._exe = ElfImage.open(self._exe_path) if self._exe_path else None
         self._bias = (load_bias(self._exe, self._auxv) or 0) if self._exe else 0
         self._ranges = self._readable_ranges()
         self._starts = [start for start, _, _, _ in self._ranges]
@@ -84,10 +83,17 @@ class CoreTarget:
         return self._mappings
 
     def images(self) -> List[Image]:
-        """The executable, with the load bias that the auxiliary vector shows."""
+        """The executable, with the load bias that the auxiliary vector shows, then the shared objects."""
         if self._exe is not None:
-            return [Image(self._exe_path, self._bias)]
-        return [Image(None, self._auxv[AT_PHDR] & -PAGE)] if AT_PHDR in self._auxv else []
+            main = [Image(self._exe_path, self._bias)]
+        else:
+            main = [Image(None, self._auxv[AT_PHDR] & -PAGE)] if AT_PHDR in self._auxv else []
+        return main + shared_images(self._files, self._main_path(), lambda mapping: mapping.path)
+
+    def _main_path(self) -> Optional[str]:
+        """The executable's path in NT_FILE: the file whose mapping holds the program headers."""
+        place = self._auxv.get(AT_PHDR, -1)
+        return next((f.path for f in self._files if f.start <= place < f.end), None)
 
     def threads(self) -> List[Thread]:
         """The threads of the NT_PRSTATUS notes; the first is the one that died."""
@@ -98,18 +104,25 @@ class CoreTarget:
         return None
 
     def _read_notes(self) -> None:
-        files: List[Mapping] = []
         for kind, data in _notes(self._core):
             if kind == "NT_PRSTATUS" and len(data) > _PRSTATUS_REGISTERS:
                 self._threads.append(self._thread(data))
             elif kind == "NT_AUXV":
                 self._auxv.update(struct.iter_unpack("<QQ", data[: len(data) // 16 * 16]))
             elif kind == "NT_FILE":
-                files = _file_mappings(data)
-        self._mappings = [_mapping(s, files) for s in sorted(self._core.segments, key=lambda s: s.address)]
+                self._files = sorted(_file_mappings(data), key=lambda mapping: mapping.start)
+        self._mappings = [_mapping(s, self._files) for s in sorted(self._core.segments, key=lambda s: s.address)]
+
+    def _recorded_exe(self) -> Optional[str]:
+        """The executable where the core says that it was, if one of this architecture is there."""
+        path = self._main_path()
+        try:
+            return path if path and ElfImage.open(path).arch == self.arch else None
+        except FormatError:
+            return None
 
     def _thread(self, data: bytes) -> Thread:
-        names = _REGISTERS[self.arch]
+        names = NAMES[self.arch]
         count = min(len(names), (len(data) - _PRSTATUS_REGISTERS) // 8)
         values = struct.unpack_from(f"<{count}Q", data, _PRSTATUS_REGISTERS)
         tid = struct.unpack_from("<i", data, _PRSTATUS_PID)[0]
@@ -165,6 +178,6 @@ def _file_mappings(data: bytes) -> List[Mapping]:
 
 def _mapping(segment: object, files: List[Mapping]) -> Mapping:
     start, size = segment.address, segment.memory_size  # type: ignore[attr-defined]
-    flags = f"r{'w' if segment.writable else '-'}{'x' if segment.executable else '-'}p"  # type: ignore[attr-defined]
+    flags = segment.flags()  # type: ignore[attr-defined]
     known = next((f for f in files if f.start <= start < f.end), None)
     return Mapping(start, start + size, flags, known.path if known else None, known.offset if known else 0)

@@ -1,4 +1,4 @@
-"""The contract over every Target: the fake, core files, and gdb on cores, files and live processes."""
+"""The contract over every Target: the fake, core files, files and processes, and gdb on all of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 
+from shared_core.binary.elf import ElfImage
 from shared_core.target import Target
 from shared_core.targets.core import CoreTarget
+from shared_core.targets.file import FileTarget
+from shared_core.targets.proc import ProcTarget
+from shared_core.targets.still import held_still
 from tests.contract import checks
 from tests.support import matrix
 from tests.support.build import PLAIN, Flags, build
@@ -41,6 +45,24 @@ def test_core_file(arch: str, flags: Flags) -> None:
     assert not failed, "\n".join(failed.values())
 
 
+@pytest.mark.parametrize("flags", [PLAIN, Flags(pie=True), Flags(cgo=True)], ids=["plain", "pie", "cgo"])
+def test_process(flags: Flags) -> None:
+    with live(build("healthy", matrix.newest(), flags=flags)) as program:
+        assert program.pid
+        target = ProcTarget(program.pid)
+        with held_still(program.pid):
+            failed = {name: why for name, why in checks.run(target) if why}
+        target.close()
+    assert not failed, "\n".join(failed.values())
+
+
+@pytest.mark.parametrize("arch,flags", BUILDS, ids=IDS)
+def test_file(arch: str, flags: Flags) -> None:
+    built = build("healthy", matrix.newest(), arch, flags)
+    failed = {name: why for name, why in checks.run(FileTarget(str(built.exe))) if why}
+    assert not failed, "\n".join(failed.values())
+
+
 @pytest.mark.parametrize("arch,flags", BUILDS, ids=IDS)
 def test_gdb_on_a_core(arch: str, flags: Flags) -> None:
     core = crash_core(matrix.newest(), arch, flags=flags)
@@ -66,7 +88,7 @@ def _agrees(answer: Dict[str, Any], core: Core) -> None:
 def test_gdb_on_a_core_without_its_program(flags: Flags) -> None:
     core = crash_core(matrix.newest(), flags=flags)
     answer = _passed(run_gdb(SOURCE, core=core.core))
-    start = CoreTarget(None, str(core.core)).images()[0].load_bias
+    start = CoreTarget(str(core.exe), str(core.core)).images()[0].load_bias + ElfImage.open(str(core.exe)).base()
     assert answer["images"] == [{"path": None, "load_bias": start, "build_id": None}]
 
 

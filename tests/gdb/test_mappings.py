@@ -10,6 +10,7 @@ from typing import Any, Iterator
 import pytest
 
 from shared_core.target import Mapping
+from shared_core.targets import procfs
 
 CORE = """\
 Exec file: `/x/prog', file type elf64-x86-64.
@@ -60,7 +61,7 @@ def mappings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_proc_maps(mappings: Any) -> None:
-    assert mappings.parse_maps(MAPS) == [
+    assert procfs.parse_maps(MAPS) == [
         Mapping(0x400000, 0x401000, "r-xp", "/x/some where/prog", 0x1000),
         Mapping(0x7FFD0000, 0x7FFE0000, "rw-p", "[stack]"),
         Mapping(0xFFFFFFFFFF600000, 0xFFFFFFFFFF601000, "--xp"),
