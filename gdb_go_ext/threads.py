@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import gdb
 
@@ -18,41 +18,58 @@ NAMES = {
     "amd64": [*_AMD64, "rip", "eflags", "fs_base", "pc", "sp"],
     "arm64": [*(f"x{i}" for i in range(31)), "sp", "pc"],
 }
+# The registers of floating-point arguments, by the names and fields that gdb has for their lowest 8 bytes.
+_FLOATS = {
+    "amd64": {f"xmm{i}": ("v2_int64", 0) for i in range(15)},
+    "arm64": {f"d{i}": ("u",) for i in range(16)},
+}  # type: Dict[str, Dict[str, Tuple[Any, ...]]]
 # Signals by which gdb itself stops a live thread; they say nothing about the program.
 _OF_DEBUGGER = {"SIGSTOP", "SIGTRAP"}
 
 
 def of_inferior(inferior: Any, arch: str) -> List[Thread]:
-    """Every thread, by gdb's numbers. A thread that gdb cannot switch to has no registers."""
-    names = NAMES.get(arch, ["pc", "sp"])
+    """Every thread, by gdb's numbers. A thread that gdb cannot switch to has no registers.
+
+    Only the selected one has those of floats too: gdb takes its time for them.
+    """
+    names, floats = NAMES.get(arch, ["pc", "sp"]), _FLOATS.get(arch, {})
     core = inferiors.kind(inferior) == CORE
     selected = gdb.selected_thread()
     chosen = selected.ptid if selected is not None else None
     live = sorted((each for each in inferior.threads() if each.is_valid()), key=lambda each: each.num)
     with _selection_kept():
         # gdb 13 warns of every thread's `.reg-xstate` in a core from a newer processor.
-        return quietly(lambda: [_thread(each, names, core, each.ptid == chosen) for each in live])
+        return quietly(
+            lambda: [
+                _thread(each, names, floats if each.ptid == chosen else {}, core, each.ptid == chosen) for each in live
+            ]
+        )
 
 
-def _thread(thread: Any, names: List[str], core: bool, selected: bool) -> Thread:
+def _thread(thread: Any, names: List[str], floats: Dict[str, Tuple[Any, ...]], core: bool, selected: bool) -> Thread:
     _, lwp, tid = thread.ptid
     try:
         thread.switch()
-        registers = _registers(names)
+        registers = _registers(names, floats)
     except gdb.error:
         return Thread(lwp or tid, str(thread.name or ""), selected=selected)
     return Thread(lwp or tid, str(thread.name or ""), registers, _signal(core), selected)
 
 
-def _registers(names: List[str]) -> Dict[str, Optional[int]]:
+def _registers(names: List[str], floats: Dict[str, Tuple[Any, ...]]) -> Dict[str, Optional[int]]:
     """The selected thread's registers, as they are in its innermost frame."""
     frame = gdb.newest_frame()
-    return {name: _register(frame, name) for name in names}
+    found = {name: _register(frame, name) for name in names}
+    found.update((name, _register(frame, name, fields)) for name, fields in floats.items())
+    return found
 
 
-def _register(frame: Any, name: str) -> Optional[int]:
+def _register(frame: Any, name: str, fields: Tuple[Any, ...] = ()) -> Optional[int]:
     try:
-        return int(frame.read_register(name)) & 0xFFFF_FFFF_FFFF_FFFF
+        value = frame.read_register(name)
+        for field in fields:
+            value = value[field]
+        return int(value) & 0xFFFF_FFFF_FFFF_FFFF
     except (gdb.error, ValueError, TypeError):
         return None
 

@@ -20,6 +20,7 @@ AMD64 = Arch(
     g="r14",
     fp="rbp",
     int_args=("rax", "rbx", "rcx", "rdi", "rsi", "r8", "r9", "r10", "r11"),
+    float_args=tuple(f"xmm{i}" for i in range(15)),
 )
 
 _RIP = re.compile(r"\[rip(?: ([+-]) (0x[0-9a-f]+|\d+))?\]")

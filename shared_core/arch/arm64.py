@@ -20,6 +20,7 @@ ARM64 = Arch(
     g="x28",
     fp="x29",
     int_args=tuple(f"x{i}" for i in range(16)),
+    float_args=tuple(f"d{i}" for i in range(16)),
 )
 
 _MEMORY = re.compile(r"\[(\w+)(?:, #(-?0x[0-9a-f]+|-?\d+))?\](!?)(?:, #(-?0x[0-9a-f]+|-?\d+))?")
@@ -28,9 +29,9 @@ _MOVE = re.compile(r"x(\d+), (x\d+)$")
 _PC_RELATIVE = re.compile(r"\w+, #(0x[0-9a-f]+|\d+)$")
 _REGISTER = re.compile(r"[wx](\d+)$")
 _CALLS = frozenset(("bl", "blr", "ret", "svc"))
-_NO_RESULT = frozenset(("cmp", "cmn", "tst", "ccmp", "ccmn", "cbz", "cbnz", "tbz", "tbnz", "b", "br", "msr", "prfm"))
+NO_RESULT = frozenset(("cmp", "cmn", "tst", "ccmp", "ccmn", "cbz", "cbnz", "tbz", "tbnz", "b", "br", "msr", "prfm"))
 _STORES = ("st", "swp", "cas", "ldadd", "ldclr", "ldeor", "ldset", "ldsmax", "ldsmin", "ldumax", "ldumin")
-_PLAIN_STORES = frozenset(("str", "strb", "strh", "stur", "sturb", "sturh", "stp", "stnp", "stlr", "stlrb", "stlrh"))
+PLAIN_STORES = frozenset(("str", "strb", "strh", "stur", "sturb", "sturh", "stp", "stnp", "stlr", "stlrb", "stlrh"))
 _EXCLUSIVE_STORES = ("stxr", "stlxr", "stxp", "stlxp")
 
 
@@ -72,7 +73,7 @@ def _literal(known: Dict[str, int], pc: int, mnemonic: str, operands: str) -> It
 
 
 def _arithmetic(known: Dict[str, int], pc: int, mnemonic: str, operands: str) -> Iterator[Ref]:
-    if mnemonic in _NO_RESULT or mnemonic.startswith("b."):
+    if mnemonic in NO_RESULT or mnemonic.startswith("b."):
         return
     add = _ADD.match(operands) if mnemonic in ("add", "sub") else None
     move = _MOVE.match(operands) if mnemonic == "mov" else None
@@ -95,14 +96,14 @@ def _access(known: Dict[str, int], pc: int, mnemonic: str, operands: str) -> Ite
     if match is not None and value is not None and mnemonic != "prfm":
         target = value + int(match.group(2) or "0", 0)
         yield Ref(pc, target, STORE if mnemonic.startswith(_STORES) else LOAD, _width(mnemonic, operands))
-    _forget(known, _results(mnemonic, operands))
+    _forget(known, results(mnemonic, operands))
     if match is not None and value is not None and (match.group(3) or match.group(4)):
         known[base] = value + int(match.group(4) or match.group(2) or "0", 0)
 
 
-def _results(mnemonic: str, operands: str) -> List[str]:
+def results(mnemonic: str, operands: str) -> List[str]:
     """The registers that a memory instruction may overwrite; for atomics all of them, which is safe."""
-    if mnemonic in _PLAIN_STORES or mnemonic == "prfm":
+    if mnemonic in PLAIN_STORES or mnemonic == "prfm":
         return []
     named = operands.split("[", 1)[0].rstrip(", ").split(", ")
     return named[:1] if mnemonic.startswith(_EXCLUSIVE_STORES) else named

@@ -36,6 +36,7 @@ class Arch:
         a function's arguments start at its frame pointer (caller's sp) plus this.
     uses_lr: calls leave the return address in `lr` (saved at 0(SP) by functions with a frame), not on the stack.
     int_args: ABIInternal's integer argument registers, in order (internal/abi/abi_*.go, cmd/compile/abi-internal.md).
+    float_args: the same for floats, by the name of their lowest 8 bytes where that has one of its own.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Arch:
     g: str
     fp: str
     int_args: Tuple[str, ...]
+    float_args: Tuple[str, ...]
     pointer_size: int = 8
     byte_order: str = "little"
 

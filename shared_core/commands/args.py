@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, List, Optional
 from ..errors import Absent, GoxrayError, LayoutError, Maybe, UserError
 from ..runtime.process import find_strings, read_strings
 from .base import FINE, UNANSWERED, Command, Result, count
+from .frameargs import FrameArgsReader, FrameView
 from .selection import add_goroutine, one
-from .views import StackView, Views
+from .views import Views
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -26,10 +27,14 @@ class ProcessArgs:
 
 @dataclass
 class FrameArgs:
-    """The stack of one goroutine with argument words; `first` is the number of its first frame."""
+    """The stack of one goroutine with argument words; `first` is the number of its first frame.
+
+    problem: why the walk ended early, "" when it did not.
+    """
 
     goroutine_id: int
-    stack: StackView
+    frames: List[FrameView]
+    problem: str = ""
     first: int = 0
 
 
@@ -73,12 +78,13 @@ def _strings(session: Session, name: str) -> List[Maybe[bytes]]:
 def _frame_args(session: Session, options: argparse.Namespace) -> FrameArgs:
     goroutine = one(session, options.goroutine)
     stack = Views(session).stack(goroutine, args=True)
-    if options.frame in (None, _ALL):
-        return FrameArgs(goroutine.id, stack)
-    if options.frame >= len(stack.frames):
-        raise UserError(f"goroutine {goroutine.id} has {len(stack.frames)} frames, numbered from 0")
-    chosen = StackView(stack.frames[options.frame : options.frame + 1])
-    return FrameArgs(goroutine.id, chosen, options.frame)
+    reader, first, frames = FrameArgsReader(session, goroutine), 0, stack.frames
+    if options.frame not in (None, _ALL):
+        if options.frame >= len(frames):
+            raise UserError(f"goroutine {goroutine.id} has {len(frames)} frames, numbered from 0")
+        first, frames = options.frame, frames[options.frame : options.frame + 1]
+    problem = stack.problem if not first and frames is stack.frames else ""
+    return FrameArgs(goroutine.id, [reader.view(frame) for frame in frames], problem, first)
 
 
 COMMAND = Command(
@@ -88,7 +94,10 @@ COMMAND = Command(
     arguments=arguments,
     details="""Without options: os.Args, as the runtime keeps them (the program may have changed os.Args since).
 With --frame: per function the words that the compiler describes (FUNCDATA_ArgInfo), with address, size and value, and
-whether each is live at this pc. A dead word holds whatever the stack held there.
+whether each is live at this pc. A dead word holds whatever the stack held there. Where a function was stopped before it
+has stored its arguments, the registers that hold them: ~rax is a guess, its reason in --json.
+What the words look like follows after a ~: a string, a slice, an interface with the type it holds, a func value. The
+compiler leaves no types of arguments in a program, so this is inferred.
 
   go-args --env
   go-args --frame

@@ -123,8 +123,8 @@ def test_frames_in_text() -> None:
     head, first, titles, *rows = lines_of(run, 0)
     (printed,) = [f.args for f in parse_traceback(core.stderr)[0].frames if f.function == "main.dispatch"]
     assert head == "goroutine 1" and first.startswith(f"#{number}  main.dispatch({printed})  ")
-    assert titles.split() == ["ADDRESS", "OFFSET", "SIZE", "VALUE", "LIVE"]
-    assert [(row.split()[0], row.split()[-1] == "yes") for row in rows] == [
+    assert titles.split() == ["ADDRESS", "OFFSET", "SIZE", "VALUE", "LIVE", "INFERRED"]
+    assert [(row.split()[0], row.split()[4] == "yes") for row in rows] == [
         (w["slot"], w["live"]) for w in frame["args"]
     ]
     assert lines_of(run, 1)[1].startswith(f"#{main}  main.main()") and lines_of(run, 1)[2] == "    no arguments"
