@@ -48,12 +48,13 @@ def of_inferior(inferior: Any, arch: str) -> List[Thread]:
 
 def _thread(thread: Any, names: List[str], floats: Dict[str, Tuple[Any, ...]], core: bool, selected: bool) -> Thread:
     _, lwp, tid = thread.ptid
+    name, number = str(thread.name or ""), int(thread.num)
     try:
         thread.switch()
         registers = _registers(names, floats)
     except gdb.error:
-        return Thread(lwp or tid, str(thread.name or ""), selected=selected)
-    return Thread(lwp or tid, str(thread.name or ""), registers, _signal(core), selected)
+        return Thread(lwp or tid, name, selected=selected, number=number)
+    return Thread(lwp or tid, name, registers, _signal(core), selected, number=number)
 
 
 def _registers(names: List[str], floats: Dict[str, Tuple[Any, ...]]) -> Dict[str, Optional[int]]:

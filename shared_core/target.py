@@ -38,6 +38,7 @@ class Image:
 class Thread:
     """One thread; `registers` by the architecture's own lower-case names, None where the debugger has no value.
 
+    number: the debugger's own for it, where it counts threads.
     inner_tid: its id in the program's own PID namespace, where that is known.
     """
 
@@ -47,6 +48,7 @@ class Thread:
     signal: Optional[str] = None
     selected: bool = False
     inner_tid: Optional[int] = None
+    number: Optional[int] = None
 
 
 class Target(Protocol):

@@ -10,17 +10,23 @@ from typing import Dict, List, Optional, Tuple
 
 from ..arch import Arch
 from ..errors import ReadError
-from ..layouts.model import Layout
+from ..layouts.model import Layout, Struct
 from ..memory import Memory
 from ..target import Thread
 
 MAX_MACHINES = 1 << 17
 _POINTERS = ("g0", "gsignal", "curg")
+_WORDS = {"lockedg": "lockedg", "p": "p", "vdso_pc": "vdsoPC", "vdso_sp": "vdsoSP"}
+_BYTES = {"spinning": "spinning", "blocked": "blocked", "in_c": "incgo", "extra": "isextra"}
 
 
 @dataclass
 class Machine:
-    """One runtime.m; `thread` is the target's thread that runs it, None when no thread matches."""
+    """One runtime.m; `thread` is the target's thread that runs it, None when no thread matches.
+
+    lockedg: the goroutine that only it may run. p: its P, 0 without one. vdso_pc, vdso_sp: where it called the vdso.
+    spinning: it looks for work. blocked: on a note. in_c: it runs C code. extra: it was made for C threads.
+    """
 
     address: int
     id: int
@@ -29,6 +35,14 @@ class Machine:
     gsignal: int
     curg: int
     thread: Optional[Thread] = None
+    lockedg: int = 0
+    p: int = 0
+    vdso_pc: int = 0
+    vdso_sp: int = 0
+    spinning: bool = False
+    blocked: bool = False
+    in_c: bool = False
+    extra: bool = False
 
 
 def read_machines(memory: Memory, layout: Layout, allm: int) -> Tuple[List[Machine], str]:
@@ -45,11 +59,23 @@ def read_machines(memory: Memory, layout: Layout, allm: int) -> Tuple[List[Machi
                 return found, f"the list of Ms loops at {address:#x}"
             seen.add(address)
             words = {name: memory.u64(address + offset) for name, offset in offsets.items()}
-            found.append(Machine(address, words["id"], words["procid"], words["g0"], words["gsignal"], words["curg"]))
+            machine = Machine(address, words["id"], words["procid"], words["g0"], words["gsignal"], words["curg"])
+            _add_details(machine, memory, kind)
+            found.append(machine)
             address = words["alllink"]
     except ReadError as error:
         return found, f"the list of Ms is cut: {error}"
     return found, ""
+
+
+def _add_details(machine: Machine, memory: Memory, kind: Struct) -> None:
+    """What a version has not (isextra is new in Go 1.21) stays as it is."""
+    for ours, go in _WORDS.items():
+        if go in kind:
+            setattr(machine, ours, memory.u64(machine.address + kind.offset(go)))
+    for ours, go in _BYTES.items():
+        if go in kind:
+            setattr(machine, ours, bool(memory.u8(machine.address + kind.offset(go))))
 
 
 def match_threads(
@@ -60,7 +86,7 @@ def match_threads(
     `stacks`: g address -> its stack bounds. m.procid is the id inside the process's own PID namespace, so ids are
     trusted only while the sp does not contradict them.
     """
-    by_tid = {thread.tid: thread for thread in threads}
+    by_tid = {thread.inner_tid or thread.tid: thread for thread in threads}
     by_stack = _by_stack(machines, threads, stacks, arch)
     ids_hold = all(by_tid.get(machine.procid) in (None, thread) for machine, thread in by_stack)
     for machine in machines:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..session import Session
     from .world import World
 
+_GOGO = ("gogo", "runtime.gogo")
+
 
 class Stacks:
     """Walks the stacks of one stopped program."""
@@ -52,9 +54,16 @@ class Stacks:
         bounds = (raw.low, raw.high)
         if goroutine.status == "syscall" and raw.syscall_sp:
             return Start(raw.syscall_pc, raw.syscall_sp, 0, *bounds)
-        if goroutine.status in ("running", "syscall"):
+        if goroutine.status in ("running", "syscall") or self._waits_on_its_thread(goroutine):
             return self._running_start(goroutine, bounds)
+        if goroutine.status == "copystack" and not bounds[0] <= raw.sched_sp <= bounds[1]:
+            return Absent(NOT_APPLICABLE, "its stack is being moved")
         return self._saved_start(goroutine, bounds)
+
+    def _waits_on_its_thread(self, goroutine: Goroutine) -> bool:
+        """casGToWaiting: for the collector it is waiting, and yet it runs; g.sched is of another time."""
+        machine = self._world.machine_of(goroutine) if goroutine.status == "waiting" else None
+        return machine is not None and machine.curg == goroutine.address and machine.thread is not None
 
     def _saved_start(self, goroutine: Goroutine, bounds: Tuple[int, int]) -> Start:
         raw = goroutine.raw
@@ -70,15 +79,27 @@ class Stacks:
         pc, sp = registers.get(arch.pc), registers.get(arch.sp)
         if pc is None or sp is None:
             return Absent(UNREADABLE, f"thread {machine.thread.tid} has no pc and sp")
+        if bounds[0] < machine.vdso_sp <= bounds[1]:
+            # As traceback1: the vdso, and what called it, are on another stack or have frames that no table records.
+            return Start(machine.vdso_pc, machine.vdso_sp, 0, *bounds)
         if bounds[0] < sp <= bounds[1]:
-            if self._session.unwinder.facts(pc) is None:
+            if self._half_switched(pc):
+                return Start(goroutine.raw.sched_pc, sp, goroutine.raw.sched_lr, *bounds)
+            if self._session.unwinder.facts(pc) is None and pc:
                 return Absent(NOT_APPLICABLE, f"it runs code at {pc:#x} that is in no Go function")
-            return Start(pc, sp, registers.get(arch.lr) or 0 if arch.lr else 0, *bounds, trap=True)
+            if not arch.uses_lr:
+                return Start(pc, sp, 0, *bounds, trap=True)
+            return Start(pc, sp, registers.get(arch.lr) or 0, *bounds, True, registers.get("x3") or 0)
         if self._on(machine.gsignal, sp):
             return self._signalled_start(goroutine, machine, bounds)
         if self._on(machine.g0, sp) or machine.g0 == 0:
             return self._saved_start(goroutine, bounds)
         return Absent(NOT_APPLICABLE, f"thread {machine.thread.tid} is on a stack that is not Go's")
+
+    def _half_switched(self, pc: int) -> bool:
+        """Whether gogo is about to jump to where the goroutine goes on, which it leaves in g.sched.pc."""
+        facts = self._session.unwinder.facts(pc)
+        return facts is not None and facts.func.name in _GOGO
 
     def _on(self, g: int, sp: int) -> bool:
         low, high = self._world.bounds(g)

@@ -15,6 +15,7 @@ from .clock import latest_time
 from .frames import SourceFrame, is_user_frame
 from .goroutine import Goroutine, GoroutineReader, plausible, read_goroutines
 from .machines import Machine, match_threads, read_machines
+from .nativecode import NativeCode
 from .stacks import Stacks
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class World:
         self._stacks: Dict[int, Tuple[int, int]] = {}
         self._system: Optional[FrozenSet[int]] = None
         self.stacks = Stacks(session, self)
+        self.native_code = NativeCode(session)
         self._now: Optional[Maybe[int]] = None
 
     @property
