@@ -25,6 +25,7 @@ REGISTRY = (
     Entry("go-symbols", "List functions with address, size, file and line.", "shared_core.commands.symbols"),
     Entry("go-goroutines", "List goroutines, and their stacks if asked.", "shared_core.commands.goroutines"),
     Entry("go-goroutine", "Show one goroutine in full.", "shared_core.commands.goroutine"),
+    Entry("go-threads", "List threads, which M each is, and what it does.", "shared_core.commands.threads"),
     Entry("go-traceback", "Print tracebacks in the Go runtime's own form.", "shared_core.commands.traceback"),
     Entry("go-args", "Print os.Args and the environment, or the arguments of frames.", "shared_core.commands.args"),
     Entry("go-stackmap", "Show which words of a frame are live pointers.", "shared_core.commands.stackmap"),

@@ -81,6 +81,27 @@ Usage: go-goroutine [-h] [ID] [--json] [--output FILE]
 
 Status, wait reason, thread, who started it, labels, and its stack with argument words.
 """,
+    "go-threads": """\
+List threads, which M each is, and what it does.
+
+Usage: go-threads [-h] [-t [DEPTH]] [--limit N] [--json] [--output FILE]
+
+  -h, --help              print this help
+  -t [DEPTH]              with all stacks, of at most DEPTH frames together (default 50)
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output FILE           write the answer to FILE instead of printing it
+
+A * marks the selected thread. M is the runtime's number, empty for a thread that is none of the
+runtime's; P the number of the P that it holds. THREAD is the thread's id in the debugger. DOES says what it does,
+and for which goroutine; FRAME is the innermost function, under the handler where a signal came in between.
+
+With -t come all its stacks, from the innermost out: the signal stack, the system stack (the M's g0), frames of C, the
+goroutine's own. How one was left for the next is said between them.
+
+  go-threads -t
+  go-threads --json --output threads.json
+""",
     "go-traceback": """\
 Print tracebacks in the Go runtime's own form.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Dict, FrozenSet, List, Optional, Tuple
 
-from ..errors import NOT_APPLICABLE, Absent, FormatError, GoxrayError, LayoutError, Maybe, ReadError
+from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, FormatError, GoxrayError, LayoutError, Maybe, ReadError
 from ..target import CORE
 from .allgs import allgs_of, not_started
 from .clock import latest_time
@@ -117,6 +117,24 @@ class World:
         """The M that runs this goroutine, or is in a system call for it."""
         address = goroutine.raw.m
         return next((m for m in self.machines if m.address == address), None) if address else None
+
+    def goid(self, g: int) -> Maybe[int]:
+        """The id of the goroutine whose g is at this address; an M may name one that is dead."""
+        if not g:
+            return Absent(NOT_APPLICABLE, "there is none")
+        try:
+            return int(self.reader.parse(g, self.memory.read(g, self.reader.size)).raw.goid)
+        except ReadError as error:
+            return Absent(UNREADABLE, str(error))
+
+    def processor_id(self, p: int) -> int:
+        """The number of the runtime.p at this address."""
+        return self.memory.i32(p + self._session.layout.struct("runtime.p").offset("id"))
+
+    def start_kind(self, goroutine: Goroutine) -> str:
+        """The func id, by its name, of the function that it started in: "gcBgMarkWorker"."""
+        found = self._session.modules.find(goroutine.raw.startpc)
+        return self._session.layout.enums["func_ids"].get(found[1].func_id, "") if found else ""
 
     def selected(self) -> Optional[Goroutine]:
         """The goroutine of the thread that the user has selected; None when it runs none."""
