@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Dict, Iterator, NamedTuple, Optional, Tuple, Union
 
 from ..arch import Arch
+from ..arch.spflow import depth_at
 from ..binary.funcs import Func
 from ..binary.moduledata import Module
 from ..binary.program import Modules
-from ..errors import FormatError, ReadError
+from ..errors import FormatError, GoxrayError, ReadError
 from ..layouts.dialect import preempted_is_trap
 from ..layouts.model import Layout
 from ..memory import Memory
@@ -24,6 +25,7 @@ class Start(NamedTuple):
     """Where a walk begins; `lr` matters on link-register machines only. `low` and `high` bound the stack.
 
     trap: the pc is an instruction that was interrupted, not a return address.
+    prologue_lr: where a prologue of arm64 keeps its lr while it calls morestack (R3); 0 where that is not known.
     """
 
     pc: int
@@ -32,6 +34,7 @@ class Start(NamedTuple):
     low: int
     high: int
     trap: bool = False
+    prologue_lr: int = 0
 
 
 class Stop(NamedTuple):
@@ -134,8 +137,10 @@ class Unwinder:
         self._modules = modules
         self._memory = memory
         self._kinds = FuncKinds(layout, arch)
+        self._arch = arch
         self._uses_lr = arch.uses_lr
         self._facts: Dict[int, Optional[PcFacts]] = {}
+        self._depths: Dict[int, Optional[int]] = {}
 
     def facts(self, pc: int) -> Optional[PcFacts]:
         """The facts of `pc`; None outside Go text."""
@@ -157,9 +162,33 @@ class Unwinder:
             delta = None
         return PcFacts(module, func, -1 if delta is None else delta, self._kinds)
 
+    def _at_interrupted(self, pc: int, lr: int) -> Optional[PcFacts]:
+        """The facts of a pc that was interrupted there: of a function that moves sp its code tells, not its table."""
+        facts = self.facts(pc)
+        if facts is None or facts.top:
+            return facts
+        # gogo has no frame, and has called something: or else it is a function that has just called itself.
+        own_call = self._uses_lr and facts.delta == 0 and facts.func.entry < lr <= facts.func.end
+        if not facts.sp_write and not own_call:
+            return facts
+        depth = self._depth(facts, pc)
+        # On arm64 the return address is at 0(sp) with the frame as its prologue made it, or still in lr.
+        known = depth is not None and depth >= 0 and (not self._uses_lr or depth in (0, facts.delta))
+        return PcFacts(facts.module, facts.func, depth if depth is not None and known else -1, self._kinds)
+
+    def _depth(self, facts: PcFacts, pc: int) -> Optional[int]:
+        """The frame's size at `pc` as its code makes it; None where sp has come from elsewhere on a way there."""
+        if pc not in self._depths:
+            try:
+                code = bytes(facts.module.code(facts.func))
+                self._depths[pc] = depth_at(self._arch, code, facts.func.entry, pc)
+            except GoxrayError:
+                self._depths[pc] = None
+        return self._depths[pc]
+
     def walk(self, start: Start, limit: int = MAX_FRAMES) -> Iterator[Union[Frame, Stop]]:
         """Frames from the innermost out; a last Stop if something other than the outermost function ended it."""
-        pc, sp, lr, low, high, trap = start
+        pc, sp, lr, low, high, trap, prologue_lr = start
         if not low <= sp <= high or sp % 8:
             yield Stop("its stack pointer is outside its stack", pc, sp)
             return
@@ -168,30 +197,35 @@ class Unwinder:
         after_sigpanic, innermost = False, True
         try:
             if pc == 0:
-                # A call of a nil function: the caller is one word up (initAt).
-                pc, lr, sp = stack.word(sp), 0, sp + link
+                # A call of a nil function: the caller is one word up (initAt), or in the lr that the call has just set.
+                pc, lr, sp = lr if trap and uses_lr else stack.word(sp), 0, sp + link
+                trap = False
+            interrupted = self._at_interrupted(pc, lr) if trap else None
             for _ in range(limit):
-                facts = known[pc] if pc in known else self.facts(pc)
+                facts = interrupted or (known[pc] if pc in known else self.facts(pc))
                 if facts is None:
                     yield Stop(f"{pc:#x} is in no Go function", pc, sp)
                     return
                 if facts.delta < 0:
                     yield Frame(facts, pc, sp, sp, trap, after_sigpanic)
-                    yield Stop("no frame size is recorded for this pc", pc, sp)
+                    yield Stop(_no_size(facts), pc, sp)
                     return
                 fp = sp + facts.delta + link
                 yield Frame(facts, pc, sp, fp, trap, after_sigpanic)
                 if facts.top:
                     return
-                if facts.sp_write and not innermost:
-                    yield Stop(f"{facts.func.name} changes its stack pointer in ways no table records", pc, sp)
+                if facts.sp_write and not innermost and self._depth(facts, pc) != facts.delta:
+                    yield Stop(_no_size(facts), pc, sp)
                     return
                 if not uses_lr:
                     caller = stack.word(fp - 8)
-                elif lr == 0 or (innermost and sp < fp):
+                elif sp < fp and (innermost or lr == 0):
                     caller = stack.word(sp)
-                else:
+                elif lr:
                     caller = lr
+                else:
+                    yield Stop(f"the return address of {facts.func.name} was in a register that is lost", pc, sp)
+                    return
                 if caller == 0 or fp > high:
                     yield Stop("its stack ends without an outermost function", pc, sp)
                     return
@@ -199,9 +233,11 @@ class Unwinder:
                     yield Stop("it does not get any further", pc, sp)
                     return
                 pc, sp, lr = caller, fp, 0
-                trap, after_sigpanic, innermost = facts.traps, facts.sigpanic, False
                 if uses_lr and facts.injects:
                     pc, sp, lr = self._past_injected(stack, pc, sp)
+                elif interrupted and prologue_lr and _is_morestack(facts):
+                    lr = prologue_lr
+                trap, after_sigpanic, innermost, interrupted = facts.traps, facts.sigpanic, False, None
         except ReadError as error:
             yield Stop(str(error), pc, sp)
 
@@ -212,3 +248,14 @@ class Unwinder:
         if facts is None:
             return saved, sp, 0
         return pc, sp, saved if facts.delta == 0 else 0
+
+
+def _no_size(facts: PcFacts) -> str:
+    """Why a frame's caller cannot be told."""
+    if facts.sp_write:
+        return f"{facts.func.name} changes its stack pointer in ways no table records"
+    return "no frame size is recorded for this pc"
+
+
+def _is_morestack(facts: PcFacts) -> bool:
+    return facts.func.name in ("runtime.morestack", "runtime.morestack_noctxt")
