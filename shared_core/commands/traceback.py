@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, List, Optional
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
-from ..errors import Absent, Maybe
-from ..layouts.dialect import names_g_in_header
+from ..errors import Maybe
+from ..layouts.dialect import Printing, printing
+from ..runtime.ancestors import Ancestors, Call, ancestors_of, creator_of
+from ..runtime.bubble import bubble_of, is_durable
 from ..runtime.debugvars import traceback_labels
-from ..runtime.frames import Place, SourceFrame
+from ..runtime.frames import SourceFrame
 from ..runtime.goroutine import Goroutine
+from ..runtime.labels import read_labels
+from ..runtime.throwing import throwing
 from ..runtime.traceback import SYSTEM, Elided, Rules
 from .base import Command, Result, count
 from .selection import one
@@ -26,28 +30,30 @@ LEVELS = ("single", "all", SYSTEM)
 class Traceback:
     """One goroutine's traceback, of what the program's Go version would print.
 
-    machine: (id, address) of its M, for a header that names g and M. created_by is None where none is printed, labels
-    where they are not shown.
-    created_entry: the entry of the function that created_by is in.
+    exposed: its g, M and stack addresses are told. machine: (id, address) of its M, the id None where it is unknown;
+    None: it has no M. created_by is None where none is printed, labels where they are not shown, bubble outside of one.
     """
 
     goroutine: Goroutine
-    machine: Optional[tuple[int, int]]
+    exposed: bool
+    machine: Optional[Tuple[Optional[int], int]]
     blocked_for: Maybe[int]
+    durable: bool
+    bubble: Optional[Maybe[int]]
     labels: Optional[Maybe[Dict[str, str]]]
     frames: Elided[SourceFrame]
     problem: str
-    created_by: Optional[Place]
-    created_entry: int
+    created_by: Optional[Call]
+    ancestors: Ancestors
 
 
 @dataclass
 class Tracebacks:
-    """One traceback per goroutine; level is that of GOTRACEBACK, names_g whether headers tell g and M."""
+    """One traceback per goroutine; level is that of GOTRACEBACK."""
 
     tracebacks: List[Traceback]
     level: str
-    names_g: bool
+    wording: Printing
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,28 +76,56 @@ def run(session: Session, options: argparse.Namespace) -> Result:
         chosen = [selected, *others] if selected else others
     else:
         chosen = [one(session, None)]
-    rules, views = Rules(session.layout, options.level), Views(session)
-    labels = traceback_labels(session)
-    tracebacks = [_traceback(views, rules, goroutine, labels) for goroutine in chosen]
-    body = Tracebacks(tracebacks, options.level, options.level == SYSTEM and names_g_in_header(session.layout))
-    return Result("go-traceback", body, list(session.warnings))
+    printer = _Printer(session, options.level)
+    tracebacks = [printer.traceback(goroutine) for goroutine in chosen]
+    silent = [str(t.goroutine.id) for t in tracebacks if t.frames.count and not t.frames.notice]
+    warnings = list(session.warnings)
+    if silent:
+        warnings.append(f"Go {session.layout.go} says nothing of frames left out of goroutine {', '.join(silent)}")
+    return Result("go-traceback", Tracebacks(tracebacks, options.level, printer.wording), warnings)
 
 
-def _traceback(views: Views, rules: Rules, goroutine: Goroutine, labels: bool) -> Traceback:
-    view, stack = views.goroutine(goroutine, full=labels), views.stack(goroutine, args=True)
-    machine = views.world.machine_of(goroutine)
-    creator = view.standing.created_by
-    shown = not isinstance(creator, Absent) and rules.creator_shown(creator.function)
-    return Traceback(
-        goroutine,
-        (machine.id, machine.address) if machine else None,
-        view.standing.blocked_for,
-        view.labels,
-        rules.elide(rules.select(stack.frames, lambda frame: (frame.function, frame.func_id))),
-        stack.problem,
-        creator if shown and isinstance(creator, Place) else None,
-        views.world.function_entry(goroutine.raw.gopc),
-    )
+class _Printer:
+    """Gathers what the runtime of this program prints at one level."""
+
+    def __init__(self, session: Session, level: str) -> None:
+        self._session = session
+        self._system = level == SYSTEM
+        self._rules, self._views = Rules(session.layout, level), Views(session)
+        self._labels = traceback_labels(session)
+        self._throwing = throwing(session)
+        self.wording = printing(session.layout)
+
+    def traceback(self, goroutine: Goroutine) -> Traceback:
+        session, rules = self._session, self._rules
+        stack = self._views.stack(goroutine, args=True)
+        shown = goroutine.address in self._throwing.shown
+        bubble = bubble_of(session, goroutine)
+        return Traceback(
+            goroutine,
+            self._system or goroutine.address in self._throwing.exposed,
+            self._machine(goroutine),
+            session.world.blocked_for(goroutine),
+            bubble is not None and is_durable(session, goroutine, self.wording),
+            bubble,
+            self._labels_of(goroutine),
+            rules.choose(stack.frames, shown),
+            stack.problem,
+            creator_of(session, goroutine.raw.gopc, rules, shown) if goroutine.id != 1 else None,
+            ancestors_of(session, goroutine, rules),
+        )
+
+    def _machine(self, goroutine: Goroutine) -> Optional[Tuple[Optional[int], int]]:
+        machine = self._session.world.machine_of(goroutine)
+        if machine is not None:
+            return machine.id, machine.address
+        return (None, goroutine.raw.m) if goroutine.raw.m else None
+
+    def _labels_of(self, goroutine: Goroutine) -> Optional[Maybe[Dict[str, str]]]:
+        if not self._labels:
+            return None
+        address = getattr(goroutine.raw, "labels", 0)
+        return read_labels(self._session.memory, self._session.layout, address, "surrogateescape")
 
 
 COMMAND = Command(

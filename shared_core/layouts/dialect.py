@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .model import Layout
 
 
-def names_g_in_header(layout: Layout) -> bool:
-    """Whether a traceback at GOTRACEBACK=system has "gp=... m=..." in its headers: runtime/traceback.go of Go 1.22."""
-    return _minor(layout) >= 22
+class Printing(NamedTuple):
+    """How a version's runtime/traceback.go words things; read from all of them.
+
+    names_g: "gp=... m=..." in headers at GOTRACEBACK=system. bubble: the word for what a synctest goroutine is in.
+    durable: "(durable)" marks blocked goroutines of a bubble; durable_always: runnable ones too.
+    labels_in_brackets: labels stand before the "]", quoted all; bad_bytes: as such in what is quoted, not as U+FFFD.
+    two_brackets: a generic method of a generic type shows both its brackets.
+    """
+
+    names_g: bool
+    bubble: str
+    durable: bool
+    durable_always: bool
+    labels_in_brackets: bool
+    bad_bytes: bool
+    two_brackets: bool
+
+
+def printing(layout: Layout) -> Printing:
+    minor = _minor(layout)
+    return Printing(
+        names_g=minor >= 22,
+        bubble="synctest group" if minor < 25 else "synctest bubble",
+        durable=minor >= 25,
+        durable_always=minor == 25,
+        labels_in_brackets=minor < 27,
+        bad_bytes=minor >= 27,
+        two_brackets=minor >= 27,
+    )
+
+
+def counts_physical_frames(layout: Layout) -> bool:
+    """Whether a traceback stops after so many physical frames, shown or not: gentraceback of Go 1.20 and before."""
+    return _minor(layout) < 21
+
+
+def exports_methods(layout: Layout) -> bool:
+    """Whether exported methods of package runtime are shown, and closures in its exported functions are not."""
+    return _minor(layout) >= 23
+
+
+def always_shows_finalizers(layout: Layout) -> bool:
+    """Whether runFinalizers and runCleanups are shown although they are the runtime's (showfuncinfo)."""
+    return _minor(layout) >= 25
 
 
 def liveness_at_outer_call(layout: Layout) -> bool:

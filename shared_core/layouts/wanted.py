@@ -14,7 +14,7 @@ STRUCTS: Dict[str, Tuple[str, ...]] = {
         # goroutines, threads, processors, the scheduler
         *("runtime.g", "runtime.m", "runtime.p", "runtime.schedt", "runtime.gobuf", "runtime.stack", "runtime.gQueue"),
         *("runtime.gList", "runtime._defer", "runtime._panic", "runtime.ancestorInfo", "runtime.forcegcstate"),
-        *("runtime.coro", "runtime.synctestBubble", "runtime.mLockProfile", "runtime.sysmontick"),
+        *("runtime.coro", "runtime.mLockProfile", "runtime.sysmontick"),
         # what goroutines wait for
         *("runtime.sudog", "runtime.waitq", "runtime.hchan", "runtime.scase", "runtime.mutex", "runtime.rwmutex"),
         *("runtime.note", "runtime.notifyList", "runtime.semaRoot", "runtime.timer", "runtime.timers"),
@@ -61,7 +61,8 @@ STRUCTS.update(
         "internal/abi.MapType": (
             *("internal/abi.MapType", "internal/abi.SwissMapType", "internal/abi.OldMapType", "runtime.maptype"),
         ),
-        # Go 1.26 renamed finblock, 1.25 moved the labels.
+        # Go 1.25 renamed synctestGroup, and moved the labels; 1.26 renamed finblock.
+        "runtime.synctestBubble": ("runtime.synctestBubble", "runtime.synctestGroup"),
         "runtime.finBlock": ("runtime.finBlock", "runtime.finblock"),
         "internal/runtime/pprof/label.Set": ("internal/runtime/pprof/label.Set",),
         "internal/runtime/pprof/label.Label": ("internal/runtime/pprof/label.Label", "runtime/pprof.label"),

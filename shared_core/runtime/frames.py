@@ -37,12 +37,15 @@ class SourceFrame(NamedTuple):
         return self.physical.pc
 
 
-def display_name(name: str) -> str:
-    """funcNamePiecesForPrint: type arguments shown as [...], those of a generic type and of its method apart."""
+def display_name(name: str, two_brackets: bool = True) -> str:
+    """funcNamePiecesForPrint: type arguments shown as [...], those of a generic type and of its method apart.
+
+    Without `two_brackets` as before Go 1.27: all from the first bracket to the last is one.
+    """
     first, last = name.find("["), name.rfind("]")
     if first < 0 or last <= first:
         return name
-    middle = _between_brackets(name[first + 1 : last])
+    middle = _between_brackets(name[first + 1 : last]) if two_brackets else ""
     if middle is None:
         return name
     return name[:first] + "[...]" + (middle + "[...]" if middle else "") + name[last + 1 :]

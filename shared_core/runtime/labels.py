@@ -20,8 +20,8 @@ _MAX_OVERFLOW = 64
 _SAME_SIZE_GROW = 8
 
 
-def read_labels(memory: Memory, layout: Layout, address: int) -> Maybe[Dict[str, str]]:
-    """The labels at g.labels, {} when it is nil; Absent when they cannot be read."""
+def read_labels(memory: Memory, layout: Layout, address: int, errors: str = "replace") -> Maybe[Dict[str, str]]:
+    """The labels at g.labels, {} when it is nil; Absent when they cannot be read. errors: as in bytes.decode."""
     if not address:
         return {}
     try:
@@ -29,18 +29,18 @@ def read_labels(memory: Memory, layout: Layout, address: int) -> Maybe[Dict[str,
             pairs = _map_pairs(memory, layout, memory.u64(address))
         else:
             pairs = _list_pairs(memory, address)
-        return dict(pairs)
+        return {key.decode("utf-8", errors): value.decode("utf-8", errors) for key, value in pairs}
     except ReadError as error:
         return Absent(UNREADABLE, str(error))
 
 
-def _list_pairs(memory: Memory, header: int) -> Iterator[Tuple[str, str]]:
+def _list_pairs(memory: Memory, header: int) -> Iterator[Tuple[bytes, bytes]]:
     data, length, _ = memory.slice_header(header)
     for index in range(min(length, MAX_LABELS)):
         yield _text(memory, data + _PAIR * index), _text(memory, data + _PAIR * index + 16)
 
 
-def _map_pairs(memory: Memory, layout: Layout, hmap: int) -> Iterator[Tuple[str, str]]:
+def _map_pairs(memory: Memory, layout: Layout, hmap: int) -> Iterator[Tuple[bytes, bytes]]:
     kind = layout.struct("runtime.hmap")
     if not hmap or not memory.u64(hmap + kind.offset("count")):
         return
@@ -55,7 +55,7 @@ def _map_pairs(memory: Memory, layout: Layout, hmap: int) -> Iterator[Tuple[str,
             yield from _bucket_pairs(memory, base + size * index, size)
 
 
-def _bucket_pairs(memory: Memory, bucket: int, size: int) -> Iterator[Tuple[str, str]]:
+def _bucket_pairs(memory: Memory, bucket: int, size: int) -> Iterator[Tuple[bytes, bytes]]:
     """A bucket is 8 top hashes, 8 keys, 8 values, and the overflow bucket's address."""
     for _ in range(_MAX_OVERFLOW):
         if not bucket:
@@ -67,5 +67,5 @@ def _bucket_pairs(memory: Memory, bucket: int, size: int) -> Iterator[Tuple[str,
         bucket = memory.u64(bucket + size - 8)
 
 
-def _text(memory: Memory, header: int) -> str:
-    return memory.go_string(header, 1 << 12).decode("utf-8", "replace")
+def _text(memory: Memory, header: int) -> bytes:
+    return memory.go_string(header, 1 << 12)

@@ -8,7 +8,8 @@ from typing import Dict, Iterator, List, Tuple
 _HEADER = re.compile(r"goroutine (\d+)(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[([^\]]*)\].*:$")
 # sysmon wakes the scavenger whenever it likes: between the moment it is printed and that of the core too.
 _SCAVENGER = ("runtime.bgscavenge(", re.compile(r"\[(GC scavenge wait|runnable)"), "[scavenging")
-_REGISTER = re.compile(r"\w+ +0x[0-9a-f]+$")  # a thread's registers follow its goroutine without an empty line
+# A thread's registers follow its goroutine without an empty line, and so does what our own text ends with.
+_REGISTER = re.compile(r"\w+ +0x[0-9a-f]+$|warning: ")
 
 
 def blocks(text: str) -> Iterator[Tuple[int, str, List[str]]]:

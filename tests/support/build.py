@@ -24,6 +24,7 @@ STRIPPED_LDFLAGS, TWIN_LDFLAGS = "-s -w", "--s=0"
 _FILES: Dict[str, Tuple[str, ...]] = {
     "crash": ("crash.go", "parked.go", "shelf.v2/shelf.go"),
     "healthy": ("healthy.go", "parked.go", "shelf.v2/shelf.go"),
+    "shapes": ("shapes.go", *(f"shapes1{minor}.go" for minor in (21, 23, 24, 25, 26))),
 }
 
 
@@ -72,20 +73,26 @@ def program_files(program: str) -> Dict[str, str]:
 
 
 def build(
-    program: str, version: str, arch: str = "amd64", flags: Flags = PLAIN, files: Optional[Mapping[str, str]] = None
+    program: str,
+    version: str,
+    arch: str = "amd64",
+    flags: Flags = PLAIN,
+    files: Optional[Mapping[str, str]] = None,
+    experiment: str = "",
 ) -> Built:
     """`program` of tests/programs (or `files`: path -> text, a main package at the top) built by Go `version`.
 
-    Cached by content. FixtureError when the toolchain is missing, the build fails or the twins disagree.
+    experiment: what GOEXPERIMENT is set to. Cached by content.
+    FixtureError when the toolchain is missing, the build fails or the twins disagree.
     """
     chain = toolchain(version)
     sources = dict(files) if files is not None else program_files(program)
-    key = digest("build", 3, program, chain.version, arch, asdict(flags), sources)
+    key = digest("build", 3, program, chain.version, arch, asdict(flags), sources, *filter(None, [experiment]))
 
     def fill(place: Path) -> None:
         _write_module(place / "src", chain, sources)
         for name, ldflags in ((program, STRIPPED_LDFLAGS), (f"{program}.twin", TWIN_LDFLAGS)):
-            _go_build(chain, arch, flags, place / "src", place / name, ldflags)
+            _go_build(chain, arch, flags, place / "src", place / name, ldflags, experiment)
         if _sections(place / program, ".text") != _sections(place / f"{program}.twin", ".text"):
             raise FixtureError(f"{program} and its twin have their code at different addresses")
 
@@ -102,7 +109,9 @@ def _write_module(place: Path, chain: Toolchain, sources: Mapping[str, str]) -> 
     (place / "go.mod").write_text(f"module {MODULE}\n\ngo {chain.minor}\n")
 
 
-def _go_build(chain: Toolchain, arch: str, flags: Flags, source: Path, output: Path, ldflags: str) -> None:
+def _go_build(
+    chain: Toolchain, arch: str, flags: Flags, source: Path, output: Path, ldflags: str, experiment: str
+) -> None:
     command = [str(chain.go), "build", "-buildvcs=false", "-o", str(output)]
     if flags.cgo:
         ldflags += " -linkmode=external"
@@ -113,6 +122,7 @@ def _go_build(chain: Toolchain, arch: str, flags: Flags, source: Path, output: P
     environment = chain.environment(arch, flags.cgo)
     # Go 1.19 would otherwise take the working directory of this process as the one to record.
     environment["PWD"] = str(source)
+    environment["GOEXPERIMENT"] = experiment
     os.makedirs(environment["GOPATH"], exist_ok=True)
     done = subprocess.run(
         [*command, "."], cwd=source, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True

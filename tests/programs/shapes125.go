@@ -1,0 +1,52 @@
+//go:build go1.25
+
+package main
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func inBubble(t *testing.T) {
+	here, ready := make(chan int), sync.WaitGroup{}
+	ready.Add(1)
+	var lock sync.Mutex
+	lock.Lock()
+	local := sync.NewCond(&sync.Mutex{})
+	go func() { <-here }()
+	go func() { here2 := make(chan int); here2 <- 1 }()
+	go func() {
+		select {
+		case <-here:
+		case <-time.After(time.Hour):
+		}
+	}()
+	go func() { select {} }()
+	go func() { <-(chan int)(nil) }()
+	go func() { (chan int)(nil) <- 1 }()
+	go counted(local)
+	go lock.Lock()
+	go ready.Wait()
+	go func() { <-quiet }()
+	go func() {
+		runtime.LockOSThread()
+		<-here
+	}()
+	time.Sleep(time.Minute)
+}
+
+func init() {
+	more = append(more, func() {
+		go testing.Main(func(string, string) (bool, error) { return true, nil },
+			[]testing.InternalTest{{Name: "bubble", F: func(t *testing.T) {
+				t.Run("one", func(t *testing.T) { t.Parallel(); synctest.Test(t, inBubble) })
+				t.Run("two", func(t *testing.T) { t.Parallel(); synctest.Test(t, func(*testing.T) { synctest.Wait(); <-quiet }) })
+			}}}, nil, nil)
+		object := new(pair)
+		runtime.AddCleanup(object, func(n int) { <-quiet }, 7)
+		object = nil
+	})
+}
