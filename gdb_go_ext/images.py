@@ -13,6 +13,7 @@ from shared_core.binary.loadbias import AT_PHDR, load_bias
 from shared_core.errors import FormatError, ReadError
 from shared_core.memory import PAGE
 from shared_core.target import FILE, Image, Mapping
+from shared_core.targets import procfs
 
 from . import inferior as inferiors
 
@@ -27,6 +28,10 @@ def of_inferior(inferior: Any, mappings: Sequence[Mapping], read: Read) -> List[
     live = inferiors.kind(inferior) != FILE
     auxv = parse_auxv(inferiors.ask("info auxv")) if live else {}
     image = _opened(path) if path else None
+    if image is None and inferiors.is_native(inferior):
+        # In a container, or deleted: the kernel still has it.
+        path = procfs.executable(inferior.pid)
+        image = _opened(path) if path else None
     if path and image:
         bias = _load_bias(image, auxv) if live else 0
         return [Image(path, bias, _build_id(path)), *_shared(path, mappings)]

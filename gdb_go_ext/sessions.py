@@ -11,6 +11,7 @@ import gdb
 from shared_core.errors import UserError
 
 from . import inferior as inferiors
+from . import parameters
 
 if TYPE_CHECKING:
     from shared_core.session import Session
@@ -47,7 +48,7 @@ class Sessions:
         from .target import GdbTarget
 
         target = GdbTarget(inferior)
-        session = Session(target)
+        session = Session(target, force=parameters.forcing())
         self._kept[inferior.num] = (key, session, target)
         self._moved.discard(inferior.num)
         return session
@@ -101,7 +102,8 @@ def _key(inferior: Any) -> Key:
     path = inferiors.executable(inferior)
     kind = inferiors.kind(inferior)
     stamp = _stamp(path) if kind == "file" else None
-    return (inferior.pid, kind, inferiors.connection_number(inferior), path, inferiors.architecture(inferior), stamp)
+    place = (inferior.pid, kind, inferiors.connection_number(inferior))
+    return (*place, path, inferiors.architecture(inferior), stamp, parameters.forcing())
 
 
 def _stamp(path: Any) -> Any:

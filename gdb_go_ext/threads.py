@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import gdb
 
 from shared_core.target import CORE, Thread
+from shared_core.targets import procfs
 
 from . import inferior as inferiors
 from .quiet import quietly
@@ -39,11 +41,14 @@ def of_inferior(inferior: Any, arch: str) -> List[Thread]:
     live = sorted((each for each in inferior.threads() if each.is_valid()), key=lambda each: each.num)
     with _selection_kept():
         # gdb 13 warns of every thread's `.reg-xstate` in a core from a newer processor.
-        return quietly(
+        found = quietly(
             lambda: [
                 _thread(each, names, floats if each.ptid == chosen else {}, core, each.ptid == chosen) for each in live
             ]
         )
+    if not inferiors.is_native(inferior):
+        return found
+    return [replace(each, inner_tid=procfs.inner_id(inferior.pid, each.tid)) for each in found]
 
 
 def _thread(thread: Any, names: List[str], floats: Dict[str, Tuple[Any, ...]], core: bool, selected: bool) -> Thread:

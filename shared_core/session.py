@@ -46,12 +46,14 @@ class Session:
     """A target with its program, layout, globals and runtime state; the walkers' only way to any of them.
 
     remarks: what the user should know about how the target is looked at, among the warnings of every answer.
+    force: take the executable for the one that ran although the memory says that it is another.
     Raises NotGoError, FormatError or LayoutError from the property that first finds out.
     """
 
-    def __init__(self, target: Target, remarks: Sequence[str] = ()) -> None:
+    def __init__(self, target: Target, remarks: Sequence[str] = (), force: bool = False) -> None:
         self.target = target
         self._remarks = remarks
+        self._force = force
         self._reader = _BackedReader(target)
         self.memory = Memory(self._reader)
         self._program: Optional[Program] = None
@@ -85,7 +87,7 @@ class Session:
             target = self.target
             if target.byte_order != "little" or target.pointer_size != 8 or target.arch not in ARCH_NAMES:
                 raise NotGoError(f"goxray reads amd64 and arm64 programs; this one is {target.arch}")
-            self._program = Program(target, self.memory)
+            self._program = Program(target, self.memory, self._force)
             self._reader.image = self._program.image
         return self._program
 

@@ -25,7 +25,7 @@ class Place(NamedTuple):
     core: Optional[str]
     pid: Optional[int]
     stop: bool
-    debug: bool
+    force: bool
 
 
 def command_names() -> List[str]:
@@ -64,6 +64,7 @@ def _split(words: Sequence[str]) -> Tuple[Place, List[str]]:
     parser = arguments.Parser("goxray")
     parser.add_argument("--pid", type=int)
     parser.add_argument("--stop", action="store_true")
+    parser.add_argument("--force", action="store_true")
     parser.add_argument("--debug", action="store_true")
     options, rest = parser.parse_known_args(list(words))
     rest += ["--help"] if options.help else []
@@ -76,7 +77,7 @@ def _split(words: Sequence[str]) -> Tuple[Place, List[str]]:
             exe = word
         else:
             own.append(word)
-    place = Place(exe, core, options.pid, options.stop, options.debug)
+    place = Place(exe, core, options.pid, options.stop, options.force)
     _check(place, own)
     return place, own
 
@@ -116,11 +117,11 @@ def _session(place: Place, stack: ExitStack) -> Session:
         stack.callback(target.close)
         if place.stop:
             stack.enter_context(held_still(place.pid))
-        return Session(target, [] if place.stop else [RAN_ON])
+        return Session(target, [] if place.stop else [RAN_ON], place.force)
     if place.core is not None:
         from .targets.core import CoreTarget
 
-        return Session(CoreTarget(place.exe, place.core))
+        return Session(CoreTarget(place.exe, place.core), force=place.force)
     from .targets.file import FileTarget
 
     assert place.exe is not None

@@ -129,6 +129,10 @@ class ElfImage:
             if header.kind == PT_NOTE:
                 yield header.address, self._data[header.offset : header.offset + header.file_size]
 
+    def note_places(self) -> List[Tuple[int, int]]:
+        """(linked address, size) of each PT_NOTE."""
+        return [(header.address, header.file_size) for header in self._headers if header.kind == PT_NOTE]
+
     def header_addresses(self, kind: int) -> Iterator[int]:
         """The linked address of each program header of a PT_ `kind`."""
         return (header.address for header in self._headers if header.kind == kind)

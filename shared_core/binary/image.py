@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Pattern, Sequence, Tuple
+from typing import Iterator, Optional, Pattern, Sequence, Tuple
 
 from ..errors import FormatError, ReadError
 from ..memory import PAGE, Memory
 from ..target import FILE, Image, Target
+from .buildid import BuildIds, ids_in_memory, ids_of_file
 from .elf import Buffer, ElfImage, Segment, image_from_memory
 
 _CHUNK = 1 << 22
@@ -134,10 +135,13 @@ class LoadedImage:
             theirs = self.memory.read(base + self.bias, PAGE)
         except (ReadError, FormatError):
             return False
-        return ours != theirs and not self._named_alike(base, theirs)
+        ids = self.ids()
+        return ours != theirs and not (ids.go and ids == self.ids_in_memory())
 
-    def _named_alike(self, base: int, page: bytes) -> bool:
-        """Whether the notes with the Go build id in the file are in `page`, the memory at `base`, too."""
-        notes = [(at - base, bytes(note)) for at, note in self.elf.notes()]
-        ids = [(at, note) for at, note in notes if b"Go\0\0" in note]
-        return bool(ids) and all(page[at : at + len(note)] == note for at, note in ids)
+    def ids(self) -> BuildIds:
+        """The build ids of the file."""
+        return ids_of_file(self.elf)
+
+    def ids_in_memory(self) -> Optional[BuildIds]:
+        """Those in memory where the file should be; None when they cannot be had."""
+        return ids_in_memory(self.memory, self.elf.base() + self.bias)

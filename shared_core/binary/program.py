@@ -11,6 +11,7 @@ from ..errors import FormatError, GoxrayError, NotGoError, ReadError
 from ..layouts.model import Layout
 from ..memory import Memory
 from ..target import Image, Target
+from .buildid import ids_in_memory
 from .buildinfo import BuildInfo, read_build_info
 from .funcs import Func, FuncTable
 from .image import LoadedImage
@@ -28,8 +29,9 @@ class Program:
     Raises NotGoError when no image of the target holds a Go program.
     """
 
-    def __init__(self, target: Target, memory: Memory) -> None:
+    def __init__(self, target: Target, memory: Memory, force: bool = False) -> None:
         self.memory = memory
+        self._force = force
         self.target = target
         self.warnings: List[str] = []
         self.images = target.images()[:_MAX_IMAGES]
@@ -46,15 +48,21 @@ class Program:
         """Why the target's memory is not this program's, "" when it is; then only the file is read.
 
         A twin with symbols differs in its first page alone: what counts is that a moduledata in memory leads to the
-        tables of this very pclntab.
+        tables of this very pclntab, and that the build ids, where there are any, do not speak against it.
         """
         if not self.image.differs():
             return ""
-        if leads_to(self.image, self.header):
+        theirs = self.image.ids_in_memory()
+        if leads_to(self.image, self.header) and not (theirs and self.image.ids().other_code(theirs)):
             self.warnings.append(f"{self.image.path} is not quite the file that ran: their first pages differ")
             return ""
+        ids = f" ({self.image.ids()}; in the memory: {theirs or 'none that can be read'})"
+        reason = f"{self.image.path} is not the program that left this memory{ids}"
+        if self._force:
+            self.warnings.append(f"{reason}; taken for it all the same, as was asked for")
+            return ""
         self.image.static = True
-        reason = f"{self.image.path} is not the program that left this memory: open the core with the right one"
+        reason += ": open the core with the right one"
         self.warnings.append(f"{reason}; what is shown is read from the file alone")
         return reason
 
@@ -69,8 +77,19 @@ class Program:
             header = named_header(loaded) or _likely_header(loaded)
             if header is not None:
                 return loaded, header
-            reasons.append(f"{image.path or hex(image.load_bias)}: {old_or_foreign(loaded) or _nothing_in(image)}")
+            reasons.append(f"{image.path or hex(image.load_bias)}: {old_or_foreign(loaded) or self._nothing_in(image)}")
         raise NotGoError(f"not a Go program that goxray can read: {reasons[0]}")
+
+    def _nothing_in(self, image: Image) -> str:
+        """What is said of an image without pclntab; a core seldom holds the tables of an executable that is missing."""
+        if image.path is not None:
+            return "no pclntab in it"
+        mapped = (m.path for m in self.target.mappings() if m.path and m.start <= image.load_bias < m.end)
+        wanted = [next(mapped, ""), str(ids_in_memory(self.memory, image.load_bias) or "")]
+        named = ", ".join(each for each in wanted if each)
+        return "no pclntab in it, and no executable at hand: load it with `file PATH`" + (
+            f" ({named})" if named else ""
+        )
 
     def _load(self, image: Image) -> LoadedImage:
         for known, loaded in self._loaded:
@@ -176,10 +195,3 @@ class Modules:
             return None if found is None else (found[1].entry, bytes(found[0].code(found[1])))
         except ReadError:
             return None
-
-
-def _nothing_in(image: Image) -> str:
-    """What is said of an image without pclntab; a core seldom holds the tables of an executable that is missing."""
-    if image.path is not None:
-        return "no pclntab in it"
-    return "no pclntab in it, and no executable at hand: load it with `file PATH`"

@@ -16,6 +16,8 @@ from tests.support import matrix
 from tests.support.build import build
 from tests.support.cores import Core, crash_core, healthy_core
 from tests.support.gdb import run_gdb, run_under_gdb
+from tests.support.standalone import goxray
+from tests.support.toolchains import toolchain
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,27 @@ def test_a_core_of_another_program(core: Core) -> None:
         run, lines = clean(other.exe, core.core)
         assert all(f"{other.exe} is not the program that left this memory" in line for line in lines)
         assert len(lines) == len(COMMANDS) - 2
+        assert all(build_id(program) in lines[0] for program in (other.exe, core.exe))
         assert "read from the file alone" in run.outputs[0] and "main.main" in run.outputs[-2]
+
+
+def build_id(program: Path) -> str:
+    go = str(toolchain(matrix.newest()).go)
+    return subprocess.run([go, "tool", "buildid", program], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_a_core_of_another_program_by_force(core: Core, tmp_path: Path) -> None:
+    """The very program with another build id in it: refused, and believed when told to."""
+    exe, ours = tmp_path / "other", build_id(core.exe)
+    exe.write_bytes(core.exe.read_bytes().replace(ours.encode(), ours.swapcase().encode()))
+    refused, forced = (goxray("args", *words, exe, core.core) for words in ([], ["--force"]))
+    in_gdb = run_gdb(["go-args", "set go-force on", "go-args"], exe=exe, core=core.core)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    ids = f"(Go build id {build_id(exe)}; in the memory: Go build id {ours})"
+    for said in (refused.stderr, in_gdb.stderr):
+        assert f"{exe} is not the program that left this memory {ids}" in said
+    assert "taken for it all the same" in forced.stdout and forced.stdout == in_gdb.outputs[2]
+    assert forced.stdout.startswith(goxray("args", core.exe, core.core).stdout)
 
 
 @pytest.mark.parametrize("version", [matrix.newest(), matrix.oldest()])
@@ -136,8 +158,9 @@ def test_no_executable_at_hand(core: Core, tmp_path: Path) -> None:
     (tmp_path / "core").write_bytes(core.core.read_bytes().replace(bytes(core.exe) + b"\0", moved + b"\0"))
     _, lines = clean(None, tmp_path / "core")
     assert len(lines) == len(COMMANDS) and all(
-        "no executable at hand: load it with `file PATH`" in line for line in lines
+        "no executable at hand: load it with `file PATH`" in line and build_id(core.exe) in line for line in lines
     )
+    assert all(moved.decode() in line for line in lines)
 
 
 def same_but_for_the_path(core: Core, exe: Path) -> bool:

@@ -143,10 +143,12 @@ def test_in_other_namespaces() -> None:
                 pass
             children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
             inner = int(children[0])
-            found = answered("goroutines", "--pid", inner, "--stop")
-            running = [each for each in found["goroutines"] if each["start"]["function"].startswith("main.main.gowrap")]
-            assert [each["status"] for each in running] == ["running"]
-            assert running[0]["thread"] in procfs.threads(inner)
+            in_gdb = run_gdb(["go-goroutines --json", "print 1"], pid=inner)
+            for found in (answered("goroutines", "--pid", inner, "--stop"), json.loads(in_gdb.outputs[0])):
+                starts = {each["id"]: each["start"]["function"] for each in found["goroutines"]}
+                running = [each for each in found["goroutines"] if starts[each["id"]].startswith("main.main.gowrap")]
+                assert [each["status"] for each in running] == ["running"]
+                assert running[0]["thread"] in procfs.threads(inner)
         finally:
             for child in children:
                 os.kill(int(child), 9)

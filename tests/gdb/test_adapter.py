@@ -81,9 +81,10 @@ def test_help_and_completion() -> None:
 
 def test_go_debug() -> None:
     run = run_gdb(["show go-debug", "set go-debug on", "show go-debug", "help set go-debug"])
-    said = "Python tracebacks for errors of the go- commands are"
-    assert [lines(run, i) for i in (0, 1, 2)] == [[f"{said} off."], [], [f"{said} on."]]
-    assert "Set whether errors of the go- commands come with a Python traceback." in run.outputs[3]
+    said = "Whether errors of the go- commands come with a Python traceback"
+    assert [lines(run, i) for i in (0, 1, 2)] == [[f"{said}: off."], [], [f"{said}: on."]]
+    assert lines(run, 3)[0] == "Set whether errors of the go- commands come with a Python traceback."
+    assert "an error is then one line" in run.outputs[3]
 
 
 @pytest.mark.parametrize("command", names())
