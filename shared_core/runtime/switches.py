@@ -75,8 +75,12 @@ class Switches:
         return self.to_user("systemstack")
 
     def _mcall(self, frame: Frame, callee: str, innermost: bool) -> Leave:
+        return self._scheduled("mcall")
+
+    def _scheduled(self, why: str) -> Leave:
+        """From the goroutine; where the scheduler has let it go meanwhile, on to where its own stack begins."""
         if self._user is not None:
-            return self.to_user("mcall")
+            return self.to_user(why)
         if self._g0 is None or not self._g0.raw.sched_pc:
             return Leave(None, "", "the goroutine that called the scheduler has been let go", over=True)
         # What mstart1 noted: where the scheduler's own stack begins.
@@ -84,7 +88,7 @@ class Switches:
 
     def _morestack(self, frame: Frame, callee: str, innermost: bool) -> Optional[Leave]:
         if not callee.startswith("runtime.badmorestack"):
-            return None if innermost and frame.sp != self._scheduler_sp() else self.to_user("morestack")
+            return None if innermost and frame.sp != self._scheduler_sp() else self._scheduled("morestack")
         if not self._session.arch.uses_lr:
             return Leave(Place(self._word(frame.sp), frame.sp + 8), "morestack")
         raw = self._g0.raw if self._g0 is not None else None
