@@ -1,26 +1,18 @@
-"""A Target over a Linux core file and the executable that left it.
-
-Sources: Linux fs/binfmt_elf.c (notes), include/uapi/linux/elfcore.h (elf_prstatus).
-"""
+"""A Target over a Linux core file and the executable that left it."""
 
 from __future__ import annotations
 
-import signal
-import struct
 from bisect import bisect_right
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from ..arch import ARCH_NAMES
 from ..binary.elf import ElfImage
-from ..binary.elfheaders import PT_NOTE
 from ..binary.loadbias import AT_PHDR, load_bias
 from ..errors import FormatError, ReadError
 from ..memory import PAGE
 from ..target import CORE, Image, Mapping, Thread
+from .corenotes import CoreNotes
 from .images import shared_images
-from .registers import NAMES
-
-_PRSTATUS_PID, _PRSTATUS_REGISTERS = 32, 112
 
 
 class CoreTarget:
@@ -39,14 +31,12 @@ class CoreTarget:
         self.arch = self._core.arch
         if self.arch not in ARCH_NAMES:
             raise FormatError(f"{core_path}: a core of {self.arch}; goxray reads amd64 and arm64")
-        self._mappings: List[Mapping] = []
-        self._files: List[Mapping] = []
-        self._threads: List[Thread] = []
-        self._auxv: Dict[int, int] = {}
-        self._read_notes()
+        self._notes = CoreNotes(self._core)
+        segments = sorted(self._core.segments, key=lambda s: s.address)
+        self._mappings = [self._notes.named(Mapping(s.address, s.address + s.memory_size, s.flags())) for s in segments]
         self._exe_path = exe_path or self._recorded_exe()
         self._exe = ElfImage.open(self._exe_path) if self._exe_path else None
-        self._bias = (load_bias(self._exe, self._auxv) or 0) if self._exe else 0
+        self._bias = (load_bias(self._exe, self._notes.auxv) or 0) if self._exe else 0
         self._ranges = self._readable_ranges()
         self._starts = [start for start, _, _, _ in self._ranges]
 
@@ -87,31 +77,21 @@ class CoreTarget:
         if self._exe is not None:
             main = [Image(self._exe_path, self._bias)]
         else:
-            main = [Image(None, self._auxv[AT_PHDR] & -PAGE)] if AT_PHDR in self._auxv else []
-        return main + shared_images(self._files, self._main_path(), lambda mapping: mapping.path)
+            main = [Image(None, self._notes.auxv[AT_PHDR] & -PAGE)] if AT_PHDR in self._notes.auxv else []
+        return main + shared_images(self._notes.files, self._main_path(), lambda mapping: mapping.path)
 
     def _main_path(self) -> Optional[str]:
         """The executable's path in NT_FILE: the file whose mapping holds the program headers."""
-        place = self._auxv.get(AT_PHDR, -1)
-        return next((f.path for f in self._files if f.start <= place < f.end), None)
+        place = self._notes.auxv.get(AT_PHDR, -1)
+        return next((f.path for f in self._notes.files if f.start <= place < f.end), None)
 
     def threads(self) -> List[Thread]:
         """The threads of the NT_PRSTATUS notes; the first is the one that died."""
-        return self._threads
+        return self._notes.threads
 
     def monotonic_time(self) -> Optional[int]:
         """None: a core does not say when it was taken."""
         return None
-
-    def _read_notes(self) -> None:
-        for kind, data in _notes(self._core):
-            if kind == "NT_PRSTATUS" and len(data) > _PRSTATUS_REGISTERS:
-                self._threads.append(self._thread(data))
-            elif kind == "NT_AUXV":
-                self._auxv.update(struct.iter_unpack("<QQ", data[: len(data) // 16 * 16]))
-            elif kind == "NT_FILE":
-                self._files = sorted(_file_mappings(data), key=lambda mapping: mapping.start)
-        self._mappings = [_mapping(s, self._files) for s in sorted(self._core.segments, key=lambda s: s.address)]
 
     def _recorded_exe(self) -> Optional[str]:
         """The executable where the core says that it was, if one of this architecture is there."""
@@ -120,23 +100,6 @@ class CoreTarget:
             return path if path and ElfImage.open(path).arch == self.arch else None
         except FormatError:
             return None
-
-    def _thread(self, data: bytes) -> Thread:
-        names = NAMES[self.arch]
-        count = min(len(names), (len(data) - _PRSTATUS_REGISTERS) // 8)
-        values = struct.unpack_from(f"<{count}Q", data, _PRSTATUS_REGISTERS)
-        tid = struct.unpack_from("<i", data, _PRSTATUS_PID)[0]
-        number = struct.unpack_from("<h", data, 12)[0]
-        registers: Dict[str, Optional[int]] = dict(zip(names, values))
-        return Thread(tid, "", registers, _signal_name(number), not self._threads)
-
-
-def _signal_name(number: int) -> Optional[str]:
-    """ "SIGABRT" for 6; None for 0."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}" if number else None
 
 
 def _gaps(start: int, end: int, taken: List[Tuple[int, int, ElfImage, int]]) -> Iterator[Tuple[int, int]]:
@@ -147,37 +110,3 @@ def _gaps(start: int, end: int, taken: List[Tuple[int, int, ElfImage, int]]) -> 
         start = max(start, high)
     if start < end:
         yield start, end
-
-
-def _notes(core: ElfImage) -> Iterator[Tuple[str, bytes]]:
-    """(type, descriptor) of every note that counts here; one that is cut is what is left of it."""
-    names = {1: "NT_PRSTATUS", 6: "NT_AUXV", 0x46494C45: "NT_FILE"}
-    for notes in core.pieces(PT_NOTE):
-        at = 0
-        while at + 12 <= len(notes):
-            name_size, size, kind = struct.unpack_from("<III", notes, at)
-            start = at + 12 + (name_size + 3 & -4)
-            if kind in names:
-                yield names[kind], bytes(notes[start : start + size])
-            at = start + (size + 3 & -4)
-
-
-def _file_mappings(data: bytes) -> List[Mapping]:
-    if len(data) < 16:
-        return []
-    count, page = struct.unpack_from("<QQ", data)
-    if count > len(data) // 24:
-        return []
-    paths = data[16 + 24 * count :].split(b"\0")
-    ranges = struct.iter_unpack("<QQQ", data[16 : 16 + 24 * count])
-    return [
-        Mapping(start, end, "", path.decode("utf-8", "replace"), offset * page)
-        for (start, end, offset), path in zip(ranges, paths)
-    ]
-
-
-def _mapping(segment: object, files: List[Mapping]) -> Mapping:
-    start, size = segment.address, segment.memory_size  # type: ignore[attr-defined]
-    flags = segment.flags()  # type: ignore[attr-defined]
-    known = next((f for f in files if f.start <= start < f.end), None)
-    return Mapping(start, start + size, flags, known.path if known else None, known.offset if known else 0)
