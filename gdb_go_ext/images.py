@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import gdb
 
 from shared_core.binary.elf import ElfImage
-from shared_core.binary.loadbias import AT_PHDR, load_bias
-from shared_core.errors import FormatError, ReadError
-from shared_core.memory import PAGE
+from shared_core.binary.loadbias import load_bias
+from shared_core.errors import FormatError
 from shared_core.target import FILE, Image, Mapping
 from shared_core.targets import procfs
+from shared_core.targets.images import Read, header_in_memory
 
 from . import inferior as inferiors
-
-_SEARCH = 16  # pages below the program headers in which the ELF header must be
-
-Read = Callable[[int, int], bytes]
 
 
 def of_inferior(inferior: Any, mappings: Sequence[Mapping], read: Read) -> List[Image]:
@@ -35,7 +31,7 @@ def of_inferior(inferior: Any, mappings: Sequence[Mapping], read: Read) -> List[
     if path and image:
         bias = _load_bias(image, auxv) if live else 0
         return [Image(path, bias, _build_id(path)), *_shared(path, mappings)]
-    start = _memory_image(auxv, mappings, read)
+    start = header_in_memory(auxv, mappings, read)
     return [Image(None, start)] if start is not None else []
 
 
@@ -86,21 +82,3 @@ def _shared(main: str, mappings: Sequence[Mapping]) -> List[Image]:
         if image and start is not None:
             found.append(Image(name, start - image.base(), objfile.build_id or None))
     return found
-
-
-def _memory_image(auxv: Dict[int, int], mappings: Sequence[Mapping], read: Read) -> Optional[int]:
-    """Where the ELF header of an executable without a file is: a little below its program headers."""
-    phdr = auxv.get(AT_PHDR, 0)
-    pages = [(phdr & -PAGE) - i * PAGE for i in range(_SEARCH)] if phdr else []
-    holding = [mapping.start for mapping in mappings if mapping.offset == 0 and "x" in mapping.flags]
-    for start in [*pages, *holding]:
-        if start >= 0 and _is_elf(read, start):
-            return start
-    return None
-
-
-def _is_elf(read: Read, start: int) -> bool:
-    try:
-        return read(start, 4) == b"\x7fELF"
-    except ReadError:
-        return False

@@ -1,14 +1,19 @@
-"""Shared objects and plugins: mapped ELF files other than the executable."""
+"""Images by what is mapped: shared objects and plugins, and an executable whose file is missing."""
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 from ..binary.elf import ElfImage
-from ..errors import FormatError
+from ..binary.loadbias import AT_PHDR
+from ..errors import FormatError, ReadError
+from ..memory import PAGE
 from ..target import Image, Mapping
 
 _MAX = 4096
+_SEARCH = 16  # pages below the program headers in which the ELF header must be
+
+Read = Callable[[int, int], bytes]
 
 
 def shared_images(
@@ -36,3 +41,18 @@ def _opened(path: str) -> Optional[ElfImage]:
         return ElfImage.open(path)
     except FormatError:
         return None
+
+
+def header_in_memory(auxv: Dict[int, int], mappings: Sequence[Mapping], read: Read) -> Optional[int]:
+    """Where the ELF header of an executable without a file is: a little below its program headers."""
+    phdr = auxv.get(AT_PHDR, 0)
+    pages = [(phdr & -PAGE) - i * PAGE for i in range(_SEARCH)] if phdr else []
+    holding = [mapping.start for mapping in mappings if mapping.offset == 0 and "x" in mapping.flags]
+    return next((start for start in [*pages, *holding] if start >= 0 and _is_elf(read, start)), None)
+
+
+def _is_elf(read: Read, start: int) -> bool:
+    try:
+        return read(start, 4) == b"\x7fELF"
+    except ReadError:
+        return False

@@ -28,9 +28,15 @@ def copy(tmp_path: Path) -> Path:
     return place
 
 
-@pytest.mark.parametrize("name", ["__init__.py", "bootstrap.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("gdb_go_ext/__init__.py", "gdb_go_ext/bootstrap.py", "shared_core/__init__.py", "shared_core/embedded.py"),
+        *("lldb_go_ext/__init__.py", "lldb_go_ext/bootstrap.py", "lldb_go_ext/start/lldb_go_ext.py"),
+    ],
+)
 def test_any_python_can_read_what_checks_python(name: str) -> None:
-    ast.parse((ROOT / "gdb_go_ext" / name).read_text(), feature_version=(3, 4))
+    ast.parse((ROOT / name).read_text(), feature_version=(3, 4))
 
 
 def gdb_minor() -> str:

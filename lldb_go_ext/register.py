@@ -1,0 +1,88 @@
+"""Makes lldb commands of the registry's entries, with help, and keeps the worst status."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Type
+
+from shared_core.commands import REGISTRY, help_texts, runner
+
+from . import switches
+from .sessions import SESSIONS
+
+DEBUG = "`go-debug on`"
+
+
+class Status:
+    """The worst status so far."""
+
+    worst = 0
+
+    def note(self, status: int) -> None:
+        self.worst = max(self.worst, status)
+
+
+STATUS = Status()
+
+
+class GoCommand:
+    """A command of goxray's; lldb makes an object of it for each debugger."""
+
+    goxray_name = ""
+    short_help = ""
+
+    def __init__(self, _debugger: Any, _session: Any) -> None:
+        pass
+
+    def __call__(self, debugger: Any, line: str, context: Any, result: Any) -> None:
+        """Run with the rest of the line, hand over all output in one go, and note the status."""
+        outcome = runner.run(
+            lambda: SESSIONS.current(debugger, context), self.goxray_name, line, switches.is_on("go-debug")
+        )
+        STATUS.note(outcome.status)
+        if outcome.text:
+            result.PutCString(_printable(outcome.text))
+        if outcome.error:
+            result.SetError(_printable(outcome.trace + outcome.error))
+
+    def get_short_help(self) -> str:
+        return self.short_help
+
+    def get_long_help(self) -> str:
+        name = self.goxray_name
+        return help_texts.TEXTS.get(name, f"{self.short_help}\nOptions and examples: {name} --help\n").rstrip("\n")
+
+
+def _printable(text: str) -> str:
+    """`text` as lldb's C strings can hold it."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def _class_name(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-"))
+
+
+def _classes() -> Dict[str, Type[Any]]:
+    """command -> its class; lldb finds them in this module by their names."""
+    found: Dict[str, Type[Any]] = {}
+    for entry in REGISTRY:
+        fields = {"goxray_name": entry.name, "short_help": entry.help}
+        found[entry.name] = type(_class_name(entry.name), (GoCommand,), fields)
+    for name in switches.MEANINGS:
+        found[name] = type(_class_name(name), (switches.Switch,), {"switch": name})
+    return found
+
+
+_COMMANDS = _classes()
+globals().update({each.__name__: each for each in _COMMANDS.values()})
+
+
+def register_all(debugger: Any) -> None:
+    """Register every command with `debugger`; those that are there already are made anew."""
+    import lldb
+
+    interpreter, result = debugger.GetCommandInterpreter(), lldb.SBCommandReturnObject()
+    for name, kind in _COMMANDS.items():
+        line = f"command script add --class {__name__}.{kind.__name__} {name}"
+        if interpreter.UserCommandExists(name):
+            interpreter.HandleCommand(f"command script delete {name}", result)
+        interpreter.HandleCommand(line, result)

@@ -1,0 +1,131 @@
+"""LldbTarget: the Target protocol over an lldb target. It translates; what things mean is the core library's."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional, Tuple
+
+import lldb
+
+from shared_core.errors import ReadError, UserError
+from shared_core.target import CORE, FILE, Image, Mapping, Thread
+from shared_core.targets.corenotes import CoreNotes
+from shared_core.targets.file import FileTarget
+
+from . import corefile, images, mappings, threads
+from . import process as processes
+
+_TOP = 1 << 64
+_MAX_READ = 1 << 30
+
+
+class LldbTarget:
+    """One target. Mappings, images and threads are kept until `forget`; FormatError for a file that is not ELF."""
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+        self._process = target.GetProcess()
+        self.arch = processes.architecture(target)
+        self.pointer_size = int(target.GetAddressByteSize())
+        self.byte_order = processes.byte_order(target)
+        self.kind = processes.kind(self._process)
+        self._file = FileTarget(_path(target)) if self.kind == FILE else None
+        self._notes: Optional[CoreNotes] = corefile.notes_of(self._process) if self.kind == CORE else None
+        self._mappings: Optional[List[Mapping]] = None
+        self._images: Optional[List[Image]] = None
+        self._threads: Optional[List[Thread]] = None
+        self._seen = self._view()
+
+    def is_of(self, target: Any) -> bool:
+        """Whether it is this SBTarget's."""
+        return bool(self._target == target)
+
+    def is_alive(self) -> bool:
+        """Whether lldb still has the target."""
+        return bool(self._target.IsValid())
+
+    def _view(self) -> Tuple[Any, ...]:
+        """What the user may change even where the program cannot move."""
+        if self.kind == FILE:
+            return ()
+        thread = self._process.GetSelectedThread().GetThreadID()
+        return self._process.GetStopID(True), thread, self._target.GetNumModules()
+
+    def forget(self) -> bool:
+        """The program may have moved; False if it has not, as far as lldb tells."""
+        seen, self._seen = self._seen, self._view()
+        if self.kind == CORE and seen == self._seen:
+            return False
+        self._mappings = self._images = self._threads = None
+        return True
+
+    def read(self, address: int, size: int) -> bytes:
+        """Exactly `size` bytes at `address`, or ReadError. Called for every goroutine's stack."""
+        end = address + size
+        if not 0 < size <= _MAX_READ or address < 0 or end > _TOP:
+            return _no_range(address, size)
+        if self._file is not None:
+            return self._file.read(address, size)
+        data: bytes = self._process.ReadMemory(address, size, lldb.SBError()) or b""
+        # lldb stops where a segment of a core ends, and at the end of a mapping.
+        while len(data) < size:
+            more = self._piece(address + len(data), size - len(data))
+            if not more:
+                raise ReadError(address, size)
+            data += more
+        return data
+
+    def _piece(self, address: int, size: int) -> bytes:
+        """The first of `size` bytes at `address`; b"" if there are none."""
+        data: bytes = self._process.ReadMemory(address, size, lldb.SBError()) or b""
+        return data or (self._constant(address, size) if self.kind == CORE else b"")
+
+    def _constant(self, address: int, size: int) -> bytes:
+        """What a core leaves out since it is in a file: read from there where nobody can have written to it."""
+        place = self._target.ResolveLoadAddress(address)
+        section = place.GetSection()
+        if not section.IsValid() or section.GetPermissions() & lldb.ePermissionsWritable:
+            return b""
+        left = section.GetFileByteSize() - (address - section.GetLoadAddress(self._target))
+        return self._target.ReadMemory(place, min(size, left), lldb.SBError()) or b"" if left > 0 else b""
+
+    def mappings(self) -> List[Mapping]:
+        """The mapped ranges by ascending address; empty when lldb cannot tell."""
+        if self._file is not None:
+            return self._file.mappings()
+        if self._mappings is None:
+            self._mappings = mappings.of_process(self._process, self._notes)
+        return self._mappings
+
+    def images(self) -> List[Image]:
+        """Loaded images, the main executable first."""
+        if self._file is not None:
+            return self._file.images()
+        if self._images is None:
+            self._images = images.of_process(self._target, self._notes, self.mappings(), self.read)
+        return self._images
+
+    def monotonic_time(self) -> Optional[int]:
+        """The program's CLOCK_MONOTONIC in ns, where it runs under this very kernel and time namespace."""
+        return processes.monotonic_time(self._process)
+
+    def threads(self) -> List[Thread]:
+        """All threads with their registers, by lldb's numbers; the user's selection stays as it is."""
+        if self.kind == FILE:
+            return []
+        if self._threads is None:
+            self._threads = threads.of_process(self._process, self.arch)
+        return self._threads
+
+
+def _path(target: Any) -> str:
+    path = processes.executable(target)
+    if path is None:
+        raise UserError("no program: load one with `target create`")
+    return path
+
+
+def _no_range(address: int, size: int) -> bytes:
+    """The answer for ranges that no memory can have, and for none at all."""
+    if size:
+        raise ReadError(address, size)
+    return b""
