@@ -84,7 +84,8 @@ class Stacks:
             return Start(machine.vdso_pc, machine.vdso_sp, 0, *bounds)
         if bounds[0] < sp <= bounds[1]:
             if self._half_switched(pc):
-                return Start(goroutine.raw.sched_pc, sp, goroutine.raw.sched_lr, *bounds)
+                lr = goroutine.raw.sched_lr or (registers.get(arch.lr) or 0 if arch.lr else 0)
+                return Start(goroutine.raw.sched_pc, sp, lr, *bounds)
             if self._session.unwinder.facts(pc) is None and pc:
                 return Absent(NOT_APPLICABLE, f"it runs code at {pc:#x} that is in no Go function")
             if not arch.uses_lr:
