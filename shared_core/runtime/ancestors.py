@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, List, NamedTuple, Optional
 
-from ..errors import GoxrayError, ReadError
+from ..errors import FormatError, GoxrayError
 from .frames import Place
 from .goroutine import Goroutine
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .traceback import Rules
 
 MAX_ANCESTORS = 1 << 12
-_MAX_FRAMES = 1 << 10
 
 
 class Call(NamedTuple):
@@ -71,8 +70,8 @@ def _read(session: Session, address: int, rules: Rules) -> Ancestor:
     kind, memory = session.layout.struct("runtime.ancestorInfo"), session.memory
     ancestor = Ancestor(memory.u64(address + kind.offset("goid")))
     data, length, _ = memory.slice_header(address + kind.offset("pcs"))
-    if length > _MAX_FRAMES:
-        raise ReadError(data, 8 * length)
+    if length > rules.inner:
+        raise FormatError(f"goroutine {ancestor.goroutine} has {length} frames, which is more than the runtime keeps")
     ancestor.full = length == rules.inner
     for number, pc in enumerate(memory.pointers(data, length)):
         call = _call(session, pc, rules, first=number == 0)

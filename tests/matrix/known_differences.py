@@ -12,4 +12,7 @@ KNOWN: Dict[str, str] = {
     # frames of a goroutine inside C. To ask it, the program would have to run; and the runtime forgets the C pcs
     # (m.cgoCallers) as it prints them.
     "CrashTraceback": "frames of C code, as the program's own symbolizer words them",
+    # unwinder.next: where the stack is corrupt the runtime prints a hexdump of its memory; a debugger can show that
+    # memory, and what is told is the reason ("stopped: ...").
+    "BadTraceback": "the hexdump of a corrupt stack (with -race: the goroutine runs in other builds)",
 }

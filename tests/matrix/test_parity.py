@@ -24,7 +24,7 @@ FILES = ("main", "abort", "badtraceback", "crash", "deadlock", "gc", "map", "mis
 FILES += ("preempt", "segv", "stringconcat", "traceback_ancestors", "coro")
 SUBCOMMANDS = ("DoublePanic", "GoexitInPanic", "GoschedInPanic", "LockedDeadlock2", "PanicRace", "ThreadExhaustion")
 MANY_SUBCOMMANDS = (
-    *("Abort", "BadTraceback", "DoubleStringerPanic", "GCZombie", "GoNil", "GoexitDeadlock", "GoexitExit"),
+    *("Abort", "DoubleStringerPanic", "GCZombie", "GoNil", "GoexitDeadlock", "GoexitExit"),
     *("MainGoroutineID", "PanicAfterGoexit", "PanicLoop", "PanicTraceback", "RecoverBeforePanicAfterGoexit2"),
     *("RecoveredPanicAfterGoexit", "RecursivePanic", "RecursivePanic4", "RepanickedPanicSandwich", "SimpleDeadlock"),
     *("StackOverflow", "StringPanic", "SyscallInPanic", "concurrentMapWrites", "panicCustomComplex128", "stringconcat"),
@@ -49,6 +49,14 @@ def test_shapes_and_wait_reasons(version: str, arch: str, mode: str) -> None:
     assert ("...additional frames elided..." if version == "1.19" else " frames elided...") in texts
     assert "synctest bubble 2]" in texts or version < "1.25"
     assert texts.count("[runnable]") >= 9 or mode != "runnable"
+
+
+@pytest.mark.parametrize("version", [v for v in matrix.versions() if v >= "1.25"])
+def test_a_goroutine_of_a_bubble_that_is_to_run(version: str) -> None:
+    """Go 1.25 calls it durable still."""
+    theirs = assert_same_at_rest(take_core(build("shapes", version), ["bubble"]), 60)
+    woken = next(lines for lines in theirs.values() if " [runnable" in lines[0] and ", synctest bubble" in lines[0])
+    assert (" (durable)" in woken[0]) == (version == "1.25")
 
 
 @pytest.mark.parametrize(("version", "experiment"), EXPERIMENTS)

@@ -20,6 +20,7 @@ import (
 
 var (
 	quiet  = make(chan int)
+	wake   = make(chan int)
 	filled = make(chan int)
 	mutex  sync.Mutex
 	shared sync.RWMutex
@@ -391,6 +392,10 @@ func main() {
 			go func() { println(<-quiet + i) }()
 		}
 		panic(failure{2})
+	case "bubble":
+		runtime.GOMAXPROCS(1)
+		wake <- 1
+		select {}
 	case "throw":
 		runtime.LockOSThread()
 		syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(os.Getpid()), uintptr(syscall.Gettid()), uintptr(syscall.SIGABRT))

@@ -38,12 +38,25 @@ func inBubble(t *testing.T) {
 	time.Sleep(time.Minute)
 }
 
+// One goroutine of this bubble wakes another, and panics before that can run.
+func inOtherBubble(t *testing.T) {
+	local := sync.NewCond(new(sync.Mutex))
+	go counted(local)
+	synctest.Wait()
+	go func() {
+		<-wake
+		local.Signal()
+		panic(failure{3})
+	}()
+	<-quiet
+}
+
 func init() {
 	more = append(more, func() {
 		go testing.Main(func(string, string) (bool, error) { return true, nil },
 			[]testing.InternalTest{{Name: "bubble", F: func(t *testing.T) {
 				t.Run("one", func(t *testing.T) { t.Parallel(); synctest.Test(t, inBubble) })
-				t.Run("two", func(t *testing.T) { t.Parallel(); synctest.Test(t, func(*testing.T) { synctest.Wait(); <-quiet }) })
+				t.Run("two", func(t *testing.T) { t.Parallel(); synctest.Test(t, inOtherBubble) })
 			}}}, nil, nil)
 		object := new(pair)
 		runtime.AddCleanup(object, func(n int) { <-quiet }, 7)
