@@ -58,6 +58,9 @@ def _spills(
     lines: List[Line], effects: List[Effect], entry: int, registers: FrozenSet[str], is_morestack: Callable[[int], bool]
 ) -> Tuple[SlotAccess, ...]:
     """The stores before a call of morestack that the loads after it mirror, up to the jump to the entry."""
+    # The assembler pads with nops, so that no jump crosses 32 bytes (cmd/internal/obj/x86/asm6.go, padJump).
+    useful = [(line, each) for line, each in zip(lines, effects) if not _is_nop(line)]
+    lines, effects = [line for line, _ in useful], [each for _, each in useful]
     for index, (_, _, mnemonic, operands) in enumerate(lines):
         if mnemonic in ("call", "bl") and is_morestack(_target(operands)):
             before, after = index - 1, index + 1
@@ -91,6 +94,11 @@ def _run(lines: List[Line], effects: List[Effect], entry: int, registers: Frozen
             break
         intact -= each.writes
     return tuple(steps)
+
+
+def _is_nop(line: Line) -> bool:
+    """nop, or one of the longer ones: "xchg ax, ax"."""
+    return line[2] == "nop" or line[2:] == ("xchg", "ax, ax")
 
 
 def _target(operands: str) -> int:

@@ -65,7 +65,7 @@ def _amd64(mnemonic: str, operands: str) -> Effect:
         target = _hex(operands)
         return Effect(writes=None if mnemonic == "jmp" else frozenset(), target=-1 if target is None else target)
     floats = "xmm" in operands and bool(_SCALAR.match(mnemonic))
-    if mnemonic in _NOTHING:
+    if mnemonic in _NOTHING or (mnemonic, operands) == ("xchg", "ax, ax"):
         return Effect(floats=floats)
     first, _, second = operands.partition(", ")
     if not _FIRST.fullmatch(mnemonic):

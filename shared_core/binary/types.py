@@ -7,7 +7,7 @@ pkgpath), runtime/iface.go (itabHashFunc, itabInit). Names have varint lengths s
 from __future__ import annotations
 
 import struct
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..errors import NOT_APPLICABLE, UNPARSABLE, UNREADABLE, Absent, LayoutError, Maybe, ReadError
 from ..layouts.model import Layout
@@ -77,6 +77,10 @@ class Types:
                 self._known.clear()
             found = self._known[address] = self._read(address)
         return found
+
+    def known(self) -> Iterator[GoType]:
+        """The types that have been asked for."""
+        return (kind for kind in self._known.values() if isinstance(kind, GoType))
 
     def itab(self, address: int) -> Maybe[Itab]:
         """The itab at `address`, wherever it is: the linker makes some, getitab allocates the others."""

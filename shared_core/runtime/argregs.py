@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from ..arch.entry import EntryCode, Step, read_entry
+from ..binary.funcs import Func
+from ..binary.moduledata import Module
 from ..errors import NOT_APPLICABLE, NOT_RECORDED, UNPARSABLE, UNREADABLE, Absent, Maybe
 from .args import ArgItem, ArgWord
 from .goroutine import Goroutine
@@ -68,7 +70,7 @@ class EntryReader:
         step = next((each for each in code.run if each.pc == frame.pc), None)
         if step is None:
             return None
-        places = _Places(self._session, frame, words, code)
+        places = _Places(self._session, frame.module, frame.func, words, code)
         stored = {places.slot(store.pc, store.slot.offset) for store in step.stores}
         found: Dict[int, Maybe[ArgRegister]] = {}
         waiting = set()
@@ -95,33 +97,38 @@ class EntryReader:
         if found is None:
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
-            found = self._known[frame.func.entry] = entry_code(self._session, frame)
+            found = self._known[frame.func.entry] = _entry_code(self._session, frame.module, frame.func)
         return found
 
 
-def entry_code(session: Session, frame: Frame) -> EntryCode:
-    """What the code of the frame's function tells of its arguments."""
+def argument_places(session: Session, module: Module, func: Func, words: List[ArgWord]) -> List[Maybe[ArgRegister]]:
+    """The register that each argument word of a function comes in, without values; Absent for one on the stack."""
+    places = _Places(session, module, func, words, _entry_code(session, module, func))
+    return [places.register(word) for word in words]
+
+
+def _entry_code(session: Session, module: Module, func: Func) -> EntryCode:
+    """What the function's code tells of its arguments."""
 
     def is_morestack(target: int) -> bool:
         found = session.modules.find(target)
         return found is not None and found[1].entry == target and found[1].name in _MORESTACK
 
-    code = bytes(frame.module.code(frame.func))[: frame.func.size]
-    return read_entry(session.arch, code, frame.func.entry, is_morestack)
+    return read_entry(session.arch, bytes(module.code(func))[: func.size], func.entry, is_morestack)
 
 
 class _Places:
     """Offset of an argument word -> its register, as far as the function's code and tables tell."""
 
-    def __init__(self, session: Session, frame: Frame, words: List[ArgWord], code: EntryCode) -> None:
+    def __init__(self, session: Session, module: Module, func: Func, words: List[ArgWord], code: EntryCode) -> None:
         self._arch = session.arch
-        self._func = frame.func
+        self._func = func
         link = self._arch.pointer_size  # between sp at the entry and the arguments: the return address, or lr's slot
         self._spills = {slot.offset - link: (slot.register, slot.size) for slot in code.spills}
         self._stores: Dict[int, Tuple[str, int]] = {}
-        for pc, slot in code.run[-1].stores:
+        for pc, slot in code.run[-1].stores if code.run else ():
             self._stores.setdefault(self.slot(pc, slot.offset), (slot.register, slot.size))
-        self._order = {} if self._spills else self._by_order(session, frame, words, code)
+        self._order = {} if self._spills else self._by_order(session, module, words, code)
 
     def slot(self, pc: int, offset: int) -> int:
         """The offset from argp of [sp + offset] at `pc`."""
@@ -145,9 +152,9 @@ class _Places:
             return ArgRegister(ordered, unread, ABI_ORDER)
         return Absent(NOT_RECORDED, "the function spills no registers that would tell which of them holds it")
 
-    def _by_order(self, session: Session, frame: Frame, words: List[ArgWord], code: EntryCode) -> Dict[int, str]:
+    def _by_order(self, session: Session, module: Module, words: List[ArgWord], code: EntryCode) -> Dict[int, str]:
         """Registers as the ABI assigns them to integers and pointers; {} where that would be a bad guess."""
-        start = session.source_frames.tabs(frame.module).spill_start(frame.func)
+        start = session.source_frames.tabs(module).spill_start(self._func)
         offsets = [word.offset for word in words]
         hidden = 1 if "[" in self._func.name else 0  # the dictionary of a generic function comes first, and unnamed
         # Words below the first with liveness may be on the stack or not: then nothing is known of the others either.

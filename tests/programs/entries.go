@@ -14,6 +14,9 @@ type request struct {
 	Path string
 }
 
+// sink keeps what it points to off the stack, which moves when it grows.
+var sink *request
+
 type handler interface{ handle(n int) int }
 
 type server struct{ factor int }
@@ -136,6 +139,7 @@ func leafFloat(x float64, n int) float64 {
 //go:noinline
 func work() int {
 	r := &request{ID: 7, Path: "/some/path"}
+	sink = r
 	numbers := []int{10, 20, 30}
 	var h handler = &server{factor: 3}
 	step := len(os.Args)
