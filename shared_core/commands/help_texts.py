@@ -116,7 +116,9 @@ Usage: go-traceback [-h] [ID ...] [--all] [--level single|all|system] [--json]
   --json                  print one JSON document
   --output FILE           write the answer to FILE instead of printing it
 
-Argument words are in hex; one that is followed by ? is no longer live.
+Argument words are in hex; one that is followed by ? is no longer live. A goroutine that
+went down in an error of the runtime itself hides nothing, at any level.
+With --level system, what its thread runs on the signal stack, on the system stack and in C comes first.
 
   go-traceback 1 18
   go-traceback --all --level system

@@ -29,6 +29,15 @@ class StackPiece(NamedTuple):
     more: int = 0
 
 
+_ON_THE_OTHER = ("runtime.asmcgocall", "runtime.cgocallback")  # which have their arguments on the goroutine's stack
+
+
+def _with_args(frame: AnyFrame, views: Views) -> AnyFrame:
+    if isinstance(frame, NativeFrame) or frame.function in _ON_THE_OTHER:
+        return frame
+    return frame._replace(args=views.args(frame))
+
+
 def pieces(
     session: Session, segments: Sequence[Segment], depth: Optional[int] = None, views: Optional[Views] = None
 ) -> List[StackPiece]:
@@ -47,7 +56,7 @@ def pieces(
             frames = frames[:room]
             room -= len(frames)
         if views is not None:
-            frames = [f._replace(args=views.args(f)) if isinstance(f, SourceFrame) else f for f in frames]
+            frames = [_with_args(frame, views) for frame in frames]
         goroutine = segment.goroutine.id if segment.goroutine is not None else None
         found.append(StackPiece(segment.stack, goroutine, frames, segment.left, segment.problem, total - len(frames)))
         if room == 0:

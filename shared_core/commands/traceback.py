@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
 from ..errors import Maybe
 from ..layouts.dialect import Printing, printing
@@ -14,10 +14,12 @@ from ..runtime.debugvars import traceback_labels
 from ..runtime.frames import SourceFrame
 from ..runtime.goroutine import Goroutine
 from ..runtime.labels import read_labels
+from ..runtime.threadwalk import ThreadWalk
 from ..runtime.throwing import throwing
 from ..runtime.traceback import SYSTEM, Elided, Rules
 from .base import Command, Result, count
 from .selection import one
+from .stacks import StackPiece, pieces
 from .views import Views
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Traceback:
 
     exposed: its g, M and stack addresses are told. machine: (id, address) of its M, the id None where it is unknown;
     None: it has no M. created_by is None where none is printed, labels where they are not shown, bubble outside of one.
+    inside: what its thread runs for it on other stacks, at level system.
     """
 
     goroutine: Goroutine
@@ -45,6 +48,7 @@ class Traceback:
     problem: str
     created_by: Optional[Call]
     ancestors: Ancestors
+    inside: Sequence[StackPiece] = ()
 
 
 @dataclass
@@ -113,7 +117,16 @@ class _Printer:
             stack.problem,
             creator_of(session, goroutine.raw.gopc, rules, shown) if goroutine.id != 1 else None,
             ancestors_of(session, goroutine, rules),
+            self._inside(goroutine) if self._system else (),
         )
+
+    def _inside(self, goroutine: Goroutine) -> List[StackPiece]:
+        """The runtime prints a part of it under "runtime stack:", and that only where it throws there."""
+        machine = self._session.world.machine_of(goroutine)
+        if machine is None or machine.thread is None or machine.curg != goroutine.address:
+            return []
+        walk = ThreadWalk(self._session, self._session.world, machine.thread, machine)
+        return pieces(self._session, walk.before_the_goroutine(), views=self._views)
 
     def _machine(self, goroutine: Goroutine) -> Optional[Tuple[Optional[int], int]]:
         machine = self._session.world.machine_of(goroutine)
@@ -133,7 +146,9 @@ COMMAND = Command(
     help="Print tracebacks in the Go runtime's own form.",
     run=run,
     arguments=arguments,
-    details="""Argument words are in hex; one that is followed by ? is no longer live.
+    details="""Argument words are in hex; one that is followed by ? is no longer live. A goroutine that
+went down in an error of the runtime itself hides nothing, at any level.
+With --level system, what its thread runs on the signal stack, on the system stack and in C comes first.
 
   go-traceback 1 18
   go-traceback --all --level system""",

@@ -8,15 +8,19 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Optional
 
+from ..commands.stacks import StackPiece
 from ..commands.traceback import Traceback, Tracebacks
 from ..errors import Absent
 from ..layouts.dialect import Printing
 from ..runtime.ancestors import Ancestor, Call
 from ..runtime.frames import SourceFrame, display_name
+from ..runtime.nativeframes import NativeFrame
 from .escape import escape
-from .frames import args_text, frame_document, place_document
+from .frames import args_text, place_document
+from .stacks import any_document, native_name
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./]*")
+_STACKS = {"system": "runtime stack:", "signal": "signal stack:", "c": "C stack:", "goroutine": "goroutine stack:"}
 _MINUTE = 60_000_000_000
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", '"': '\\"'}
 
@@ -26,6 +30,23 @@ def text(body: Tracebacks) -> str:
 
 
 def _one(traceback: Traceback, wording: Printing) -> str:
+    return "".join(_inside(piece, wording) for piece in traceback.inside) + _goroutine(traceback, wording)
+
+
+def _inside(piece: StackPiece, wording: Printing) -> str:
+    """A block of its own, as the runtime prints the system stack (dopanic_m): the goroutine's stays as printed."""
+    lines = [_STACKS[piece.stack]]
+    for frame in piece.frames:
+        if isinstance(frame, NativeFrame):
+            lines += [native_name(frame), f"\tpc={frame.pc:#x}"]
+        else:
+            lines += frame_lines(frame, True, wording)
+    if piece.problem:
+        lines.append(f"\t(stopped: {escape(piece.problem)})")
+    return "\n".join(lines) + "\n\n"
+
+
+def _goroutine(traceback: Traceback, wording: Printing) -> str:
     lines = [_header(traceback, wording)]
     frames = traceback.frames
     for frame in frames.inner:
@@ -76,9 +97,12 @@ def _machine(traceback: Traceback) -> str:
 
 def _labels(traceback: Traceback, wording: Printing) -> str:
     labels = traceback.labels
-    if not labels or isinstance(labels, Absent):
+    if isinstance(labels, Absent):
+        pairs = f"? ({escape(labels.detail)})"
+    elif labels:
+        pairs = ", ".join(f"{_quoted(key, wording)}: {_quoted(value, wording)}" for key, value in labels.items())
+    else:
         return ""
-    pairs = ", ".join(f"{_quoted(key, wording)}: {_quoted(value, wording)}" for key, value in labels.items())
     return f" labels:{{{pairs}}}" if wording.labels_in_brackets else f" {{{pairs}}}"
 
 
@@ -143,7 +167,7 @@ def document(body: Tracebacks) -> Dict[str, Any]:
                 "id": t.goroutine.id,
                 "status": t.goroutine.status,
                 "wait_reason": None if isinstance(t.goroutine.wait_reason, Absent) else t.goroutine.wait_reason,
-                "frames": [frame_document(frame) for frame in (*t.frames.inner, *t.frames.outer)],
+                "frames": _frames(t),
                 "elided": t.frames.count,
                 "problem": t.problem or None,
                 "created_by": place_document(t.created_by.place) if t.created_by else None,
@@ -152,6 +176,13 @@ def document(body: Tracebacks) -> Dict[str, Any]:
             for t in body.tracebacks
         ],
     }
+
+
+def _frames(traceback: Traceback) -> List[Dict[str, Any]]:
+    """Those on other stacks first; each tells the stack that it is on."""
+    inside = [any_document(frame, piece.stack) for piece in traceback.inside for frame in piece.frames]
+    own = (*traceback.frames.inner, *traceback.frames.outer)
+    return [*inside, *[any_document(frame, "goroutine") for frame in own]]
 
 
 def _ancestor_document(ancestor: Ancestor) -> Dict[str, Any]:
