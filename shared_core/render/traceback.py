@@ -167,6 +167,7 @@ def document(body: Tracebacks) -> Dict[str, Any]:
                 "id": t.goroutine.id,
                 "status": t.goroutine.status,
                 "wait_reason": None if isinstance(t.goroutine.wait_reason, Absent) else t.goroutine.wait_reason,
+                "bubble": t.bubble,
                 "frames": _frames(t),
                 "elided": t.frames.count,
                 "problem": t.problem or None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.e2e.answers import blocks, is_parked, lines_of
 from tests.e2e.moments import at_exit
 from tests.support import matrix
 from tests.support.build import Flags, build
-from tests.support.cores import crash_core, healthy_core
+from tests.support.cores import ENVIRONMENT, crash_core, healthy_core, take_core
 from tests.support.gdb import on_core
 from tests.support.traceback import by_id, parse_traceback
 
@@ -129,6 +130,19 @@ def test_json() -> None:
     for each in document["goroutines"]:
         assert (each["wait_reason"] or each["status"]) == said[each["id"]].status
         assert each["frames"] and each["problem"] is None and each["elided"] == 0
+
+
+def test_json_of_bubbles_and_ancestors() -> None:
+    environment = {**ENVIRONMENT, "GODEBUG": "tracebackancestors=2"}
+    core = take_core(build("shapes", matrix.newest()), ["trace"], environment=environment)
+    found = {g["id"]: g for g in json.loads(on_core(core, f"{SYSTEM} --json").outputs[0])["goroutines"]}
+    expected = blocks(core.stderr)
+    for goid, lines in expected.items():
+        said = re.search(r", synctest bubble (\d+)\]", lines[0])
+        assert found[goid]["bubble"] == (int(said[1]) if said else None)
+        origins = [int(goid) for goid in re.findall(r"^\[originating from goroutine (\d+)\]:$", "\n".join(lines), re.M)]
+        assert [ancestor["goroutine"] for ancestor in found[goid]["ancestors"]] == origins
+    assert any(len(g["ancestors"]) == 2 for g in found.values())
 
 
 @pytest.mark.parametrize("words", ["987654", "--level crash", "main", "-1"])
