@@ -8,7 +8,7 @@ import gdb
 
 from shared_core.commands import REGISTRY, Entry, help_texts, runner
 
-from . import parameters
+from . import native, parameters, select
 from .sessions import SESSIONS
 
 STATUS = "_go_status"
@@ -24,6 +24,13 @@ class GoCommand(gdb.Command):  # type: ignore[misc]
 
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Run with the rest of the line, print in one go, and note the status."""
+        action = select.action_of(argument) if self.goxray_name == select.COMMAND else None
+        if action is not None:
+            status, error = select.run(action)
+            note_status(status)
+            if error:
+                raise gdb.GdbError(error)
+            return
         outcome = runner.run(SESSIONS.current, self.goxray_name, argument, parameters.debugging())
         note_status(outcome.status)
         try:
@@ -66,5 +73,6 @@ def register_all() -> None:
     if _registered:
         return
     parameters.register()
+    native.register()
     note_status(0)
     _registered.extend(_command_class(entry)() for entry in REGISTRY)

@@ -50,6 +50,11 @@ COMMAND = Command(
     help="Show one goroutine in full.",
     run=run,
     arguments=arguments,
-    details="Status, wait reason, thread, who started it, labels, and its stack with argument words.",
+    details="""Status, wait reason, thread, who started it, labels, and its stack with argument words.
+
+In gdb also, on cores too:
+  go-goroutine ID select       bt, frame, up, down, info registers and x work on its stack
+  go-goroutine ID -- COMMAND   one gdb command there, and back
+  go-goroutine 0               the thread's own frames again; moving the program does it too""",
     complete=complete,
 )

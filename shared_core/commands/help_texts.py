@@ -80,6 +80,11 @@ Usage: go-goroutine [-h] [ID] [--json] [--output FILE]
   --output FILE           write the answer to FILE instead of printing it
 
 Status, wait reason, thread, who started it, labels, and its stack with argument words.
+
+In gdb also, on cores too:
+  go-goroutine ID select       bt, frame, up, down, info registers and x work on its stack
+  go-goroutine ID -- COMMAND   one gdb command there, and back
+  go-goroutine 0               the thread's own frames again; moving the program does it too
 """,
     "go-threads": """\
 List threads, which M each is, and what it does.
