@@ -48,8 +48,9 @@ class GoCommand:
         return self.short_help
 
     def get_long_help(self) -> str:
-        name = self.goxray_name
-        return help_texts.TEXTS.get(name, f"{self.short_help}\nOptions and examples: {name} --help\n").rstrip("\n")
+        """Without the first line, which lldb has shown above it."""
+        text = help_texts.TEXTS.get(self.goxray_name, f"\n\nOptions and examples: {self.goxray_name} --help\n")
+        return text.partition("\n\n")[2].rstrip("\n")
 
 
 def _printable(text: str) -> str:

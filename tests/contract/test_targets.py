@@ -1,10 +1,10 @@
-"""The contract over every Target: the fake, core files, files and processes, and gdb on all of them."""
+"""The contract over every Target: the fake, core files, files and processes, and gdb and lldb on all of them."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple, Union
 
 import pytest
 
@@ -15,7 +15,7 @@ from shared_core.targets.file import FileTarget
 from shared_core.targets.proc import ProcTarget
 from shared_core.targets.still import held_still
 from tests.contract import checks
-from tests.support import matrix
+from tests.support import lldb, matrix
 from tests.support.build import PLAIN, Flags, build
 from tests.support.cores import Core, crash_core, healthy_core
 from tests.support.fake import small_program
@@ -24,6 +24,7 @@ from tests.support.gdb import GdbRun, live, on_core, run_gdb, run_under_gdb
 SCRIPT = Path(__file__).with_name("in_gdb.py")
 # gdb's Python leaves __file__ unset for a script that is sourced by another one's doing.
 SOURCE = (f"python _answer_at = {str(SCRIPT)!r}", f"source {SCRIPT}")
+IN_LLDB = f"command script import {Path(__file__).with_name('in_lldb.py')}"
 BUILDS: List[Tuple[str, Flags]] = [
     ("amd64", PLAIN),
     ("amd64", Flags(pie=True)),
@@ -73,7 +74,7 @@ def test_gdb_on_a_core(arch: str, flags: Flags) -> None:
 
 
 def _agrees(answer: Dict[str, Any], core: Core) -> None:
-    """gdb and the core file itself say the same of threads, registers and where the program is."""
+    """The debugger and the core file itself say the same of threads, registers and where the program is."""
     ours = CoreTarget(str(core.exe), str(core.core))
     assert answer["images"][0]["load_bias"] == ours.images()[0].load_bias
     theirs = {thread["tid"]: thread["registers"] for thread in answer["threads"]}
@@ -116,8 +117,37 @@ def test_gdb_names_the_signal_of_a_core() -> None:
     assert "SIGABRT" in [thread["signal"] for thread in answer["threads"]]
 
 
-def _passed(run: GdbRun) -> Dict[str, Any]:
-    """What in_gdb.py answered, all its checks passed."""
+@pytest.mark.parametrize("arch,flags", BUILDS, ids=IDS)
+def test_lldb_on_a_core(arch: str, flags: Flags) -> None:
+    core = crash_core(matrix.newest(), arch, flags=flags)
+    answer = _passed(lldb.on_core(core, IN_LLDB))
+    assert (answer["arch"], answer["kind"]) == (arch, "core")
+    assert answer["images"][0]["path"] == str(core.exe)
+    assert [thread["signal"] for thread in answer["threads"] if thread["selected"]] == ["SIGABRT"]
+    _agrees(answer, core)
+
+
+@pytest.mark.parametrize("arch,flags", BUILDS, ids=IDS)
+def test_lldb_on_a_file(arch: str, flags: Flags) -> None:
+    built = build("healthy", matrix.newest(), arch, flags)
+    answer = _passed(lldb.run_lldb([IN_LLDB], exe=built.exe))
+    assert (answer["arch"], answer["kind"], answer["threads"]) == (arch, "file", [])
+
+
+@pytest.mark.parametrize("arch,flags", BUILDS, ids=IDS)
+def test_lldb_on_a_live_process(arch: str, flags: Flags) -> None:
+    with live(build("healthy", matrix.newest(), arch, flags)) as program:
+        answer = _passed(lldb.on_live(program, IN_LLDB))
+    assert (answer["arch"], answer["kind"]) == (arch, "live")
+
+
+def test_lldb_on_a_process_it_started() -> None:
+    answer = _passed(lldb.run_under_lldb(build("healthy", matrix.newest(), flags=Flags(pie=True)), IN_LLDB))
+    assert [thread["signal"] for thread in answer["threads"] if thread["selected"]] == ["SIGUSR1"]
+
+
+def _passed(run: Union[GdbRun, lldb.LldbRun]) -> Dict[str, Any]:
+    """What in_gdb.py or in_lldb.py answered, all its checks passed."""
     lines = [line for line in run.stdout.splitlines() if line.startswith('{"arch"')]
     assert lines, run.stdout + run.stderr
     answer: Dict[str, Any] = json.loads(lines[0])
