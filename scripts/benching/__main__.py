@@ -78,6 +78,7 @@ def own(bench: Bench, version: str, counts: Sequence[int]) -> None:
         listed = Task("go-goroutines", 1.2, 300, lines=count)
         stacks = Task("go-goroutines --group stack", 2.0, 300, lines=20)
         bench.tasks(on, core.exe, core.core, [listed, stacks, Task("go-goroutines -t", lines=3 * count)])
+        bench.standalone(on, core.exe, core.core, Task("goroutines", 1.2e-5 * max(count, 100_000), lines=count))
         _goroutine_peer(bench, on, core)
 
 

@@ -68,6 +68,15 @@ class Bench:
             cost = self._answered(task, exe, core).over(alone)
             self._add(Row(task.command, on, alone, cost, task.seconds, task.mib))
 
+    def standalone(self, on: str, exe: Path, core: Path, task: Task) -> None:
+        """The same without a debugger, from the start of the process; the core's mapped pages count as memory."""
+        with tempfile.TemporaryDirectory(prefix="goxray-bench-") as place:
+            answer = Path(place) / "answer"
+            words = [*task.command.split(), str(exe), str(core), "--output", str(answer)]
+            cost = measured([sys.executable, "-m", "shared_core", *words], self.runs)
+            _check_answer(task, exe, answer)
+        self._add(Row(f"goxray {task.command}", on, None, cost, task.seconds, task.mib))
+
     def peer(self, name: str, on: str, command: Sequence[str]) -> None:
         """Another tool on the same files; its exit status is its own affair, since some fail after their answer."""
         self._add(Row(name, on, None, measured(command, self.runs, allowed=range(-64, 256))))
@@ -76,9 +85,7 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="goxray-bench-") as place:
             answer = Path(place) / "answer"
             cost = measured(gdb_line([f"{task.command} --output {answer}"], exe, core), self.runs)
-            lines = answer.read_text().count("\n") if answer.exists() else 0
-        if lines < task.lines:
-            raise MeasureError(f"{task.command} on {exe.name} answered {lines} lines where {task.lines} were due")
+            _check_answer(task, exe, answer)
         return cost
 
     def _add(self, row: Row) -> None:
@@ -95,3 +102,9 @@ class Bench:
         title += "\nyardstick: what a million additions in Python took between the runs, to compare machines by"
         cells = [row.cells() for row in self.rows]
         return f"{title}\n\n{tabulate(cells, headers, colalign=sides, disable_numparse=True)}"
+
+
+def _check_answer(task: Task, exe: Path, answer: Path) -> None:
+    lines = answer.read_text().count("\n") if answer.exists() else 0
+    if lines < task.lines:
+        raise MeasureError(f"{task.command} on {exe.name} answered {lines} lines where {task.lines} were due")
