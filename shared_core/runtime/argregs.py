@@ -14,6 +14,7 @@ from ..binary.moduledata import Module
 from ..errors import NOT_APPLICABLE, NOT_RECORDED, UNPARSABLE, UNREADABLE, Absent, Maybe
 from .args import ArgItem, ArgWord
 from .goroutine import Goroutine
+from .signals import interrupted_context
 from .unwind import Frame
 
 if TYPE_CHECKING:
@@ -84,11 +85,16 @@ class EntryReader:
         return EntryArgs(found, waiting, _at_entry(frame))
 
     def _registers(self, goroutine: Goroutine, frame: Frame) -> Optional[Mapping[str, Optional[int]]]:
-        """Those of its thread, if that is in this frame."""
-        machine = self._session.world.machine_of(goroutine)
+        """Those of its thread if that is in this frame, or was when a signal came."""
+        world, arch = self._session.world, self._session.arch
+        machine = world.machine_of(goroutine)
         if machine is None or machine.thread is None or not frame.trap:
             return None
-        arch, registers = self._session.arch, machine.thread.registers
+        registers: Mapping[str, Optional[int]] = machine.thread.registers
+        low, high = world.bounds(machine.gsignal)
+        if low < (registers.get(arch.sp) or 0) <= high:
+            context = interrupted_context(self._session, machine, (low, high))
+            registers = {} if isinstance(context, Absent) else context.registers
         here = registers.get(arch.pc) == frame.pc and registers.get(arch.sp) == frame.sp
         return registers if here else None
 

@@ -141,6 +141,18 @@ def test_past_the_entry() -> None:
     assert (len(said), True) in seen and (len(said), False) in seen
 
 
+@pytest.mark.parametrize("version", [matrix.newest(), matrix.oldest()])
+def test_interrupted_by_a_signal(version: str) -> None:
+    """In the handler of a signal that came at an entry: its registers are in what the kernel saved."""
+    built = build("entries", version)
+    (handler,) = [s.address for s in oracle.text_symbols(built) if s.name == "runtime.sighandler"]
+    commands = [f"tbreak *{handler:#x}", "signal SIGURG", ASK, "go-args --frame --json"]
+    run, text = stops(built, commands, [entries(built)["main.mixed"]])
+    (frame,) = json.loads(run.outputs[2])["frames"]
+    assert frame["function"] == "main.mixed" and json.loads(run.outputs[3])["frames"][0] == frame
+    assert [value_of(word) for word in frame["args"]] == given(text)["main.mixed"][:10]
+
+
 def test_in_text() -> None:
     built = build("entries", matrix.newest())
     run, _ = stops(built, ["go-args --frame 0"], [entries(built)["main.floats"]])
