@@ -60,10 +60,14 @@ def _by_stack(views: Views) -> Callable[[Goroutine], Hashable]:
 
 
 def _by_status(views: Views) -> Callable[[Goroutine], Hashable]:
+    return lambda g: g.condition.status
+
+
+def _by_reason(views: Views) -> Callable[[Goroutine], Hashable]:
     return lambda g: g.condition.state
 
 
-def _by_function(views: Views) -> Callable[[Goroutine], Hashable]:
+def _by_user_frame(views: Views) -> Callable[[Goroutine], Hashable]:
     return views.world.stacks.users.place
 
 
@@ -76,10 +80,11 @@ def _by_start(views: Views) -> Callable[[Goroutine], Hashable]:
 
 
 _KEYS: Dict[str, Callable[[Views], Callable[[Goroutine], Hashable]]] = {
+    "user": _by_user_frame,
     STACK: _by_stack,
-    "function": _by_function,
-    "created-by": _by_creator,
     "start": _by_start,
+    "creator": _by_creator,
+    "reason": _by_reason,
     "status": _by_status,
 }
 KEYS = tuple(_KEYS)
@@ -115,8 +120,10 @@ def _gather(found: List[Goroutine], key_of: Callable[[Goroutine], Hashable]) -> 
 def _complete(views: Views, group: Group, by: str) -> None:
     first, now = group.first, views.world.now
     if by == "status":
+        group.key = str(first.condition.status or "???")
+    elif by == "reason":
         group.key = first.condition.state
-    elif by == "created-by":
+    elif by == "creator":
         group.key = views.created_by(first)
     elif by == "start":
         group.key = views.start(first)

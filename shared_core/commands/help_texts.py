@@ -53,7 +53,7 @@ Usage: go-goroutines [-h] [-t [DEPTH]] [--all] [--status S] [--wait-reason R]
   --function REGEX        only stacks with a function that matches it
   --sort id|wait|status|function
                           order: id, wait (longest first), status, function
-  --group KEY             count those that share: stack, function, created-by, start, status
+  --group KEY             count those that share: user, stack, start, creator, reason, status
   --limit N               show at most N entries
   --json                  print one JSON document
   --output FILE           write the answer to FILE instead of printing it

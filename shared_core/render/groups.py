@@ -12,7 +12,9 @@ from .table import Column, table
 from .times import duration, wait_seconds
 
 _IDS = 8
-_TITLES = {"function": "USER FRAME", "created-by": "CREATED BY", "start": "START", "status": "STATUS"}
+_TITLES = {
+    "user": "USER FRAME", "creator": "CREATED BY", "start": "START", "reason": "WAIT REASON", "status": "STATUS",
+}  # fmt: skip
 
 
 def text(body: Groups) -> str:
@@ -20,7 +22,7 @@ def text(body: Groups) -> str:
         parts = [_stack_group(group) for group in body.shown]
     else:
         columns = [Column("COUNT", "right"), Column(_TITLES[body.by])]
-        columns += [] if body.by == "status" else [Column("STATES")]
+        columns += [] if body.by == "reason" else [Column("STATES")]
         rows = [_row(group, body.by) for group in body.shown]
         parts = table([*columns, Column("BLOCKED", "right"), Column("IDS")], rows).splitlines(keepends=True)
         for number, group in enumerate(body.shown, 1):
@@ -29,7 +31,7 @@ def text(body: Groups) -> str:
 
 
 def _row(group: Group, by: str) -> List[str]:
-    states = [] if by == "status" else [_states(group)]
+    states = [] if by == "reason" else [_states(group)]
     return [str(len(group.ids)), _key(group), *states, duration(group.blocked_for), _ids(group)]
 
 

@@ -31,9 +31,10 @@ def parted(goroutines: Dict[int, Goroutine], key) -> Set[Tuple[int, ...]]:  # ty
 
 KEYS = {
     "stack": lambda g: tuple((f.function, f.line, f.pc) for f in g.frames),
-    "function": lambda g: (users_frame(g.frames).function, users_frame(g.frames).line, users_frame(g.frames).pc),
-    "created-by": lambda g: g.created_by and (g.created_by.function, g.created_by.file, g.created_by.line),
-    "status": lambda g: g.status,
+    "user": lambda g: (users_frame(g.frames).function, users_frame(g.frames).line, users_frame(g.frames).pc),
+    "creator": lambda g: g.created_by and (g.created_by.function, g.created_by.file, g.created_by.line),
+    "reason": lambda g: g.status,
+    "status": lambda g: g.status if g.status in ("running", "runnable", "syscall") else "waiting",
 }
 
 
@@ -66,9 +67,9 @@ def test_stacks_and_states(version: str, arch: str) -> None:
 def test_a_crowd() -> None:
     """10,000 goroutines whose stacks are of five shapes, and grow by a frame with the id in one of them."""
     core = many_core(matrix.newest(), 10_000)
-    run = on_core(core, "go-goroutines --group stack --limit 3", "go-goroutines --group status")
+    run = on_core(core, "go-goroutines --group stack --limit 3", "go-goroutines --group reason")
     stacks, states = lines_of(run, 0), lines_of(run, 1)
     assert sum(" goroutines [" in line for line in stacks) == 3
     assert stacks[-1].startswith("(3 of ")
-    assert states[0].split() == ["COUNT", "STATUS", "BLOCKED", "IDS"]
+    assert states[0].split() == ["COUNT", "WAIT", "REASON", "BLOCKED", "IDS"]
     assert sum(int(line.split()[0]) for line in states[1:-1]) == 10_001
