@@ -6,6 +6,7 @@ import os
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
+from ..binary.buildid import ids_in_memory, ids_of_file
 from ..binary.cfi import PT_GNU_EH_FRAME, CallFrames, frames_of
 from ..binary.elf import PARSER_ERRORS, ElfImage
 from ..binary.elfsymbols import STT_FUNC
@@ -114,8 +115,11 @@ class NativeCode:
         return NativeImage(self._session, os.path.basename(path), elf, bias) if self._same(elf, bias) else None
 
     def _same(self, elf: ElfImage, bias: int) -> bool:
-        """Whether memory holds the file's first page: its headers, and mostly its build id. Another's would mislead."""
+        """Whether memory has the file's build id, or else its first page: another file's tables would mislead."""
         base = elf.base()
+        loaded, filed = ids_in_memory(self._session.memory, base + bias), ids_of_file(elf)
+        if loaded is not None and loaded.gnu and filed.gnu:
+            return loaded.gnu == filed.gnu
         try:
             size = min(PAGE, next(s.file_size for s in elf.segments if s.address & -PAGE == base))
             return self._session.memory.read(base + bias, size) == bytes(elf.bytes(base, size))

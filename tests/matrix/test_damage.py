@@ -22,6 +22,8 @@ COMMANDS = [
     ("go-info", ""),
     ("go-goroutines", "--all -t 50 --json"),
     ("go-goroutines", "--sort wait --function main"),
+    ("go-threads", "-t 100 --json"),
+    ("go-threads", ""),
     ("go-traceback", "--all --level system"),
     ("go-goroutine", "1 --json"),
     ("go-args", "--env --json"),
