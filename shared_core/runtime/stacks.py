@@ -79,7 +79,7 @@ class Stacks:
         pc, sp = registers.get(arch.pc), registers.get(arch.sp)
         if pc is None or sp is None:
             return Absent(UNREADABLE, f"thread {machine.thread.tid} has no pc and sp")
-        if bounds[0] < machine.vdso_sp <= bounds[1]:
+        if bounds[0] < machine.vdso_sp <= bounds[1] and not bounds[0] < sp <= bounds[1]:
             # As traceback1: the vdso, and what called it, are on another stack or have frames that no table records.
             return Start(machine.vdso_pc, machine.vdso_sp, 0, *bounds)
         if bounds[0] < sp <= bounds[1]:
@@ -87,6 +87,8 @@ class Stacks:
                 lr = goroutine.raw.sched_lr or (registers.get(arch.lr) or 0 if arch.lr else 0)
                 return Start(goroutine.raw.sched_pc, sp, lr, *bounds)
             if self._session.unwinder.facts(pc) is None and pc:
+                if bounds[0] < machine.vdso_sp <= bounds[1]:  # getrandom of the vdso stays on this stack
+                    return Start(machine.vdso_pc, machine.vdso_sp, 0, *bounds)
                 return Absent(NOT_APPLICABLE, f"it runs code at {pc:#x} that is in no Go function")
             if not arch.uses_lr:
                 return Start(pc, sp, 0, *bounds, trap=True)

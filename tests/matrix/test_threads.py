@@ -172,6 +172,56 @@ def test_the_vdso_lies_between_the_system_stack_and_the_goroutine(version: str, 
     assert functions[0] in ("time.now", "time.Now", "time.runtimeNow")
 
 
+DRAW = """package main
+
+import (
+	"crypto/rand"
+	"runtime"
+)
+
+func init() { runtime.LockOSThread() }
+
+//go:noinline
+func draw() byte {
+	var bytes [64]byte
+	rand.Read(bytes[:])
+	return bytes[0]
+}
+
+func main() {
+	for {
+		draw()
+	}
+}
+"""
+
+
+@pytest.mark.parametrize("version", ["1.27", "1.24"])
+def test_the_vdso_on_the_goroutines_own_stack(version: str, tmp_path: Path) -> None:
+    """getrandom of the vdso (Linux 6.11, Go 1.24) is called without a switch of stacks."""
+    if b"__vdso_getrandom" not in _own_vdso():
+        return  # an older kernel: no program on it can stand there
+    built = build("draw", version, files={"draw.go": DRAW})
+    draw = next(symbol.address for symbol in nm(built) if symbol.name == "main.draw")
+    steps = [f"tbreak *{draw:#x}", "run", "break __vdso_getrandom thread 1", "continue"]
+    run_gdb([*steps, f"generate-core-file {tmp_path}/core"], exe=built.exe, before=CALM_GDB, extension=False)
+    session = Session(CoreTarget(str(built.exe), str(tmp_path / "core")))
+    pieces = next(each for each in walks(session).values() if each[-1].goroutine and each[-1].goroutine.id == 1)
+    assert [(piece.stack, piece.problem) for piece in pieces] == [(C, ""), (GOROUTINE, "")]
+    functions = [f[0] for f in said(session, pieces[-1])]
+    assert functions[0] == "runtime.vgetrandom"
+    assert functions[-4:] == ["main.draw", "main.main", "runtime.main", "runtime.goexit"]
+
+
+def _own_vdso() -> bytes:
+    """This process's, which is every process's."""
+    line = next((line for line in Path("/proc/self/maps").read_text().splitlines() if line.endswith("[vdso]")), "0-0 ")
+    start, end = (int(part, 16) for part in line.split()[0].split("-"))
+    with open("/proc/self/mem", "rb") as memory:
+        memory.seek(start)
+        return memory.read(end - start)
+
+
 # What C leads to what is given by native.c: (arguments, functions of C from the innermost out for each piece of C).
 FAULT = (("segv", ""), [["crash_deep"]])
 CALLS = [
