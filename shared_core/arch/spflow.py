@@ -68,8 +68,8 @@ def depth_at(arch: Arch, code: bytes, entry: int, pc: int) -> Optional[int]:
             return None if sp is None or (sp == 0 and arch.uses_lr and RETURN not in depths) else -sp
         at, depths = todo.pop()
         line = lines.get(at)
-        if line is None:
-            continue
+        if line is None or (at == entry and known):
+            continue  # a prologue goes back to its start from morestack, which leaves lr as it was
         before = known.get(at)
         merged = depths if before is None else {name: d for name, d in before.items() if depths.get(name) == d}
         if before is None or merged != before:

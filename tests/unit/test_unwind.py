@@ -176,6 +176,22 @@ def test_functions_that_change_sp_are_passed_where_it_is_known() -> None:
     assert names(stack.walk(AT["main.small"] + 4, SP)) == ["main.small", "runtime.cgocallback", "runtime.goexit"]
 
 
+def test_an_interrupted_function_that_moves_sp_is_taken_as_its_code_has_it() -> None:
+    """The fake's code is all zeros, which move nothing: its table's 8 bytes are not believed."""
+    stack = Stack()
+    stack.put(SP, AT["runtime.goexit"] + 1, AT["main.small"] + 5)
+    found = stack.walk(AT["runtime.morestack"] + 4, SP, trap=True)
+    assert names(found) == ["runtime.morestack", "runtime.goexit"]
+
+
+def test_a_link_register_that_is_lost() -> None:
+    """On arm64 a function without a frame that has called another has its return address nowhere on the stack."""
+    stack = Stack("arm64")
+    stack.put(SP, AT["runtime.goexit"] + 4)
+    found = stack.walk(AT["main.leaf"] + 4, SP)
+    assert (names(found), "in a register that is lost" in reason(found)) == (["main.leaf"], True)
+
+
 @pytest.mark.parametrize("sp", [LOW - 8, HIGH + 8, 0, SP + 4, (1 << 64) - 8])
 def test_a_stack_pointer_outside_its_stack(sp: int) -> None:
     assert "outside its stack" in reason(Stack().walk(AT["main.small"] + 4, sp))
