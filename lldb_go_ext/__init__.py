@@ -4,6 +4,11 @@
 
 def __lldb_init_module(debugger, internal_dict):
     """What `command script import` calls."""
+    if not __package__:  # it was given the path of this very file, which is no package by itself
+        import os
+
+        debugger.HandleCommand('command script import "' + os.path.dirname(os.path.abspath(__file__)) + '"')
+        return
     from . import bootstrap
 
     bootstrap.load(debugger)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import signal
+from dataclasses import replace
 from typing import Any, Dict, List, Optional
 
 import lldb
 
 from shared_core.target import CORE, Thread
+from shared_core.targets import procfs
 
 from . import process as processes
 
@@ -31,24 +33,28 @@ _SIGNAL = re.compile(r"\bSIG[A-Z]+\d*\b")
 def of_process(process: Any, arch: str) -> List[Thread]:
     """Every thread, by lldb's numbers. Only the selected one has the registers of floats too."""
     chosen = process.GetSelectedThread().GetThreadID()
-    core = processes.kind(process) == CORE
+    core, native = processes.kind(process) == CORE, processes.is_native(process)
     found = [process.GetThreadAtIndex(index) for index in range(process.GetNumThreads())]
-    return [
+    threads = [
         _thread(each, arch, core, each.GetThreadID() == chosen)
         for each in sorted(found, key=lambda each: each.GetIndexID())
     ]
+    if not native:
+        return threads
+    return [replace(each, inner_tid=procfs.inner_id(process.GetProcessID(), each.tid)) for each in threads]
 
 
 def _thread(thread: Any, arch: str, core: bool, selected: bool) -> Thread:
     frame = thread.GetFrameAtIndex(0)
     registers: Dict[str, Optional[int]] = {}
     if frame.IsValid():
-        registers = {
-            ours: _integer(frame, theirs) for ours, theirs in NAMES.get(arch, {"pc": "pc", "sp": "sp"}).items()
-        }
+        names = NAMES.get(arch, {"pc": "pc", "sp": "sp"})
+        registers = {ours: _integer(frame, theirs) for ours, theirs in names.items()}
         if selected:
             registers.update((ours, _low(frame, theirs)) for ours, theirs in _FLOATS.get(arch, {}).items())
-    return Thread(thread.GetThreadID(), thread.GetName() or "", registers, _signal(thread, core), selected)
+    # In a core lldb gives the first thread the program's name, as if that were its own.
+    name, number = "" if core else thread.GetName() or "", thread.GetIndexID()
+    return Thread(thread.GetThreadID(), name, registers, _signal(thread, core), selected, number=number)
 
 
 def _integer(frame: Any, name: str) -> Optional[int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import List, Optional, Sequence
 
 from . import __version__, standalone
@@ -37,22 +39,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"goxray {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     standalone.add_help(commands)
-    _add_install(commands)
-    _add_uninstall(commands)
+    _add_install(commands, "gdb", "source gdb_go_ext")
+    _add_install(commands, "lldb", "command script import lldb_go_ext")
     _add_layout(commands)
     return parser
 
 
-def _add_install(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "make `source gdb_go_ext` work in gdb from any directory, by lines in its start-up file"
-    parser = commands.add_parser("install-gdb", help=text, description=text)
+def _add_install(commands: argparse._SubParsersAction[argparse.ArgumentParser], debugger: str, line: str) -> None:
+    """install-gdb, uninstall-gdb and their like; line: what the user then says to the debugger."""
+    text = f"make `{line}` work in {debugger} from any directory, by lines in its start-up file"
+    parser = commands.add_parser(f"install-{debugger}", help=text, description=text)
     parser.add_argument("--print", action="store_true", dest="show", help="print the lines, change nothing")
-    parser.set_defaults(run=_install)
-
-
-def _add_uninstall(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "take the lines of install-gdb out again"
-    commands.add_parser("uninstall-gdb", help=text, description=text).set_defaults(run=_uninstall)
+    parser.set_defaults(run=_install, debugger=debugger, line=line)
+    text = f"take the lines of install-{debugger} out again"
+    parser = commands.add_parser(f"uninstall-{debugger}", help=text, description=text)
+    parser.set_defaults(run=_uninstall, debugger=debugger)
 
 
 def _add_layout(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -64,24 +65,26 @@ def _add_layout(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.set_defaults(run=_layout)
 
 
-def _install(options: argparse.Namespace) -> None:
-    from . import gdbinit
+def _startup(debugger: str) -> ModuleType:
+    """The module that knows the debugger's start-up file."""
+    return import_module(f"{__package__}.{debugger}init")
 
+
+def _install(options: argparse.Namespace) -> None:
+    module = _startup(options.debugger)
     if options.show:
-        print(gdbinit.block(), end="")
+        print(module.block(), end="")
         return
-    change = gdbinit.install()
-    print(f"{change.path}: {change.what}; in gdb, `source gdb_go_ext` now works from any directory")
+    change = module.install()
+    print(f"{change.path}: {change.what}; in {options.debugger}, `{options.line}` now works from any directory")
 
 
 def _uninstall(options: argparse.Namespace) -> None:
-    from . import gdbinit
-
-    changes = gdbinit.uninstall()
+    changes = _startup(options.debugger).uninstall()
     for change in changes:
         print(f"{change.path}: {change.what}")
     if not changes:
-        print("gdb's start-up file has no lines of goxray's")
+        print(f"{options.debugger}'s start-up file has no lines of goxray's")
 
 
 def _layout(options: argparse.Namespace) -> None:

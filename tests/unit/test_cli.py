@@ -1,4 +1,4 @@
-"""The goxray command: lines go into gdb's start-up file and come out again, and nothing else changes."""
+"""The goxray command: lines go into a debugger's start-up file and come out again, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Dict, List, Optional, Tuple
 
 import pytest
 
-from shared_core import cli, gdbinit
+from shared_core import cli, gdbinit, lldbinit
 from shared_core.errors import UserError
 from tests.support.paths import ROOT
 
@@ -155,3 +155,22 @@ def test_runs_as_a_module() -> None:
     line = [sys.executable, "-m", "shared_core", "--version"]
     done = subprocess.run(line, cwd=ROOT, env={**os.environ}, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.startswith("goxray ")
+
+
+@pytest.mark.parametrize("before", [None, b"", b"settings set auto-confirm true", b"one\r\n\xff\n"])
+def test_lldb_likewise(home: Path, before: Optional[bytes], capsys: pytest.CaptureFixture[str]) -> None:
+    start = home / ".lldbinit"
+    if before is not None:
+        start.write_bytes(before)
+    was = tree(home)
+    assert cli.main(["install-lldb"]) == 0 and cli.main(["install-lldb"]) == 0
+    assert f"sys.path.append('{ROOT}/lldb_go_ext/start')\n" in start.read_bytes().decode(errors="replace")
+    assert "written by `goxray install-lldb`" in start.read_bytes().decode(errors="replace")
+    assert cli.main(["uninstall-lldb"]) == 0 and tree(home) == was
+    assert f"{start}: unchanged" in capsys.readouterr().out
+
+
+def test_a_path_that_lldb_cannot_spell() -> None:
+    with pytest.raises(UserError):
+        lldbinit._quoted(Path("/a`b"))
+    assert lldbinit._quoted(Path("/a'b")) == '"/a\'b"'
