@@ -17,12 +17,7 @@ PLACES = [(version, PLAIN) for version in matrix.versions()]
 PLACES += [(version, Flags(cgo=True)) for version in (matrix.newest(), matrix.oldest())]
 IDS = [f"{version}-{flags.label()}" for version, flags in PLACES]
 STOPS = 300 if matrix.is_full() else 15
-# The first stop is a moment after the start.
-BEGIN = (
-    "set startup-with-shell off", "handle all nostop noprint pass", "handle SIGINT stop nopass",
-    "python import os, signal, threading",
-    "python threading.Timer(0.3, lambda: os.kill(gdb.selected_inferior().pid, signal.SIGINT)).start()", "run",
-)  # fmt: skip
+BEGIN = ("set startup-with-shell off", "handle all nostop noprint pass", "handle SIGINT stop nopass", "starti")
 
 
 def stopped(built: Built, count: int, seed: int) -> Dict[str, Any]:

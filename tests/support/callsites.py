@@ -106,15 +106,22 @@ def judge(sites: CallSites, report: Dict[str, Any]) -> None:
         report["wrong"] += [f"{problem}: {where} {items[-1]}" for problem in problems if problem]
 
 
+def resume(pid: int, seconds: float) -> None:
+    """Let the program run for so long, or a little longer."""
+    assert pid > 0  # 0 would be this whole process group
+    timer = threading.Timer(seconds, os.kill, (pid, signal.SIGINT))
+    timer.start()
+    gdb.execute("continue", to_string=True)
+    timer.join()
+
+
 def run(wanted: Dict[str, Any]) -> Dict[str, Any]:
     chooser = random.Random(wanted["seed"])
     report: Dict[str, Any] = {"walks": 0, "frames": 0, "interrupted": 0, "stops": {}, "wrong": [], "count": 0}
     sites, pid = CallSites(), gdb.selected_inferior().pid
+    resume(pid, 0.3)
     while report["count"] < wanted["count"] and len(report["wrong"]) < MAX_WRONG:
-        timer = threading.Timer(chooser.uniform(0.0005, wanted["seconds"]), os.kill, (pid, signal.SIGINT))
-        timer.start()
-        gdb.execute("continue", to_string=True)
-        timer.join()
+        resume(pid, chooser.uniform(0.0005, wanted["seconds"]))
         if not gdb.selected_inferior().pid:
             break
         judge(sites, report)
