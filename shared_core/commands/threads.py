@@ -87,9 +87,13 @@ def _view(session: Session, thread: Thread, machine: Optional[Machine], depth: O
 
 
 def _bare(world: World, machine: Machine) -> ThreadView:
-    kept = machine.extra and not machine.procid
-    text = "kept for a thread of C" if kept else f"on thread {machine.procid}, which the target does not show"
-    doing = Activity("extra" if kept else "no thread", text, "", [])
+    if machine.procid:
+        state, text = "no thread", f"on thread {machine.procid}, which the target does not show"
+    elif machine.extra or machine.curg:  # up to Go 1.19 only its goroutine tells
+        state, text = "extra", "kept for a thread of C"
+    else:
+        state, text = "starting", "its thread has not begun"
+    doing = Activity(state, text, "", [])
     nothing = Absent(NOT_APPLICABLE, "it is on no thread")
     return ThreadView(None, machine, *_owned(world, machine), doing, nothing, nothing, None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List
+from typing import Dict, List
 
 import pytest
 
@@ -95,12 +95,27 @@ def test_c_frames_are_those_of_gdb(version: str, arch: str) -> None:
     assert [frame["stack"] for frame in c["frames"]] == ["c"] * len(ours)
 
 
-def test_text(capsys: Any) -> None:
+@pytest.mark.parametrize("version,arch", CGO)
+def test_a_thread_that_is_no_m(version: str, arch: str) -> None:
+    core = native(version, arch, "doze")
+    (document,) = ask(core, "go-threads -t")
+    (bare,) = [t for t in document["threads"] if t["m"] is None]
+    assert (bare["state"], bare["goroutine"], bare["p"], bare["signal"]) == ("not go", None, None, None)
+    assert {piece["stack"] for piece in bare["stacks"]} == {"c"}
+    frames = [frame for piece in bare["stacks"] for frame in piece["frames"]]
+    if arch == "amd64":
+        assert "sleep" in [frame["function"] for frame in frames]
+        assert [piece["problem"] for piece in bare["stacks"]] == [None]
+    else:
+        assert frames and bare["stacks"][-1]["problem"]  # qemu's cores hold no code of shared libraries
+
+
+def test_text() -> None:
     core = native("1.27", "amd64", "sort", "throw")
     run = on_core(core, "go-threads", "go-threads -t 3 --limit 1", "go-threads --limit 0")
     head, *rows, foot = lines_of(run, 0)
     assert head.split() == ["M", "THREAD", "GOROUTINE", "P", "DOES", "FRAME"]
-    assert [row for row in rows if "sysmon" in row] and foot == f"({len(rows)} threads; {len(rows)} Ms)"
+    assert [row for row in rows if "sysmon" in row] and re.fullmatch(rf"\({len(rows)} threads; \d+ Ms\)", foot)
     assert rows[0].startswith("*")
     limited = lines_of(run, 1)
     assert limited[2] == "    signal stack:" and re.fullmatch(r"\s+\d+ more frames", limited[-2])

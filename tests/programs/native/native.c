@@ -1,5 +1,6 @@
 // C code that crashes, sleeps, and calls back into Go from several places.
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -40,6 +41,22 @@ void in_thread(void) {
 	pthread_t thread;
 	pthread_create(&thread, 0, threaded, 0);
 	pthread_join(thread, 0);
+	depth++;
+}
+
+static void *sleeper(void *arg) {
+	sleep(1000);
+	return arg;
+}
+
+// A thread that never meets Go, nor any signal.
+void bare_thread(void) {
+	sigset_t all, before;
+	pthread_t thread;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_create(&thread, 0, sleeper, 0);
+	pthread_sigmask(SIG_SETMASK, &before, 0);
 	depth++;
 }
 

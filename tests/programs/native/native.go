@@ -7,6 +7,7 @@ void call_back(int n);
 void sort_values(void);
 void in_thread(void);
 void doze(void);
+void bare_thread(void);
 void die(void);
 */
 import "C"
@@ -73,6 +74,7 @@ func main() {
 	case "abort":
 		C.die()
 	case "doze":
+		C.bare_thread()
 		go func() {
 			time.Sleep(200 * time.Millisecond)
 			fmt.Println("ready")
