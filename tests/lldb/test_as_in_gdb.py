@@ -17,6 +17,8 @@ COMMANDS = [
     "go-stackmap", "go-threads", "go-symbols ^main", *(f"{name} --json" for name in names()),
     "go-goroutine 99999 --json",
 ]  # fmt: skip
+# lldb takes seconds for each core that qemu wrote.
+PAIRS = [(v, a) for v, a in matrix.pairs() if matrix.is_full() or a == "amd64" or v in (matrix.newest(), "1.21")]
 VARIANTS = [("amd64", Flags(pie=True)), ("amd64", Flags(cgo=True, pie=True)), ("arm64", Flags(cgo=True, pie=True))]
 
 
@@ -27,7 +29,7 @@ def check(ours: lldb.LldbRun, theirs: gdb.GdbRun) -> None:
     assert set(theirs.stderr.splitlines()) >= {line[len("error: ") :] for line in ours.stderr.splitlines()}
 
 
-@pytest.mark.parametrize("version,arch", matrix.pairs())
+@pytest.mark.parametrize("version,arch", PAIRS)
 def test_a_core(version: str, arch: str) -> None:
     core = crash_core(version, arch)
     check(lldb.on_core(core, *COMMANDS), gdb.on_core(core, *COMMANDS))
