@@ -55,6 +55,16 @@ def stops(built: Built, commands: Sequence[str], places: Sequence[int]) -> Tuple
         settings = [*calm, "set startup-with-shell off", "set environment GODEBUG=asyncpreemptoff=1"]
         run = run_gdb(steps, exe=built.exe, before=[*settings, *breaks, "run"])
         return run, run.stderr
+    for _ in range(3):
+        run, text = emulated(built, [*calm, *breaks, "continue"], steps)
+        # In one run of some hundred qemu 7.2's server misses a breakpoint, and the program is at its end.
+        if "is not being run" not in run.stderr:
+            break
+    return run, text
+
+
+def emulated(built: Built, before: Sequence[str], steps: Sequence[str]) -> Tuple[GdbRun, str]:
+    """The same under qemu, which is told of `before` as soon as it listens."""
     with tempfile.TemporaryDirectory(prefix="goxray-entry-") as name:
         socket, text = Path(name) / "gdb.socket", Path(name) / "stderr"
         with open(text, "wb") as err:
@@ -64,8 +74,8 @@ def stops(built: Built, commands: Sequence[str], places: Sequence[int]) -> Tuple
             )  # fmt: skip
         try:
             wait_for(socket.exists, process)
-            before = [f"target remote {socket}", *calm, *breaks, "continue"]
-            return run_gdb(steps, exe=built.exe, arch="arm64", before=before), text.read_text()
+            start = [f"target remote {socket}", *before]
+            return run_gdb(steps, exe=built.exe, arch="arm64", before=start), text.read_text()
         finally:
             process.kill()
             process.wait()
