@@ -146,7 +146,10 @@ class Stepper:
         frames = [item for item in items if isinstance(item, Frame)]
         rest = [each[0] for each in self.shadows[goroutine.address][::-1]]
         if owner is not None and owner[0] == goroutine.address:
-            good = self._as_called([f.pc for f in frames], [pc, *rest], stop)
+            pcs = [f.pc for f in frames]
+            # gogo is about to jump to where the goroutine goes on: the walk begins there.
+            resumed = name in ("gogo", "runtime.gogo") and rest in (pcs, pcs[1:])
+            good = resumed or self._as_called(pcs, [pc, *rest], stop)
         else:
             mine = [f.pc for f in frames if goroutine.raw.low < f.sp <= goroutine.raw.high]
             # systemstack_switch stands for systemstack, and recovery has made up where it goes on.
