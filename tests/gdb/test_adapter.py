@@ -68,9 +68,11 @@ def test_loading_imports_nothing_heavy() -> None:
     assert heavy & (set(modules) - set(already)) == set()
 
 
-def test_loading_is_quick() -> None:
-    timed = f"python import time; t = time.time(); gdb.execute('source {GDB_EXTENSION}'); print(time.time() - t)"
-    assert min(float(lines(run_gdb([timed], extension=False), 0)[0]) for _ in range(3)) < 0.1
+def test_loading_imports_little() -> None:
+    """What takes time to import comes with the first command."""
+    heavy = "elftools capstone tabulate argparse shared_core.session shared_core.layouts"
+    run = run_gdb([f"python import sys; print([name for name in '{heavy}'.split() if name in sys.modules])"])
+    assert lines(run, 0) == ["[]"]
 
 
 def test_help_and_completion() -> None:
