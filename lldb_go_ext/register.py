@@ -9,8 +9,6 @@ from shared_core.commands import REGISTRY, help_texts, runner
 from . import switches
 from .sessions import SESSIONS
 
-DEBUG = "`go-debug on`"
-
 
 class Status:
     """The worst status so far."""
@@ -35,9 +33,8 @@ class GoCommand:
 
     def __call__(self, debugger: Any, line: str, context: Any, result: Any) -> None:
         """Run with the rest of the line, hand over all output in one go, and note the status."""
-        outcome = runner.run(
-            lambda: SESSIONS.current(debugger, context), self.goxray_name, line, switches.is_on("go-debug")
-        )
+        debug = switches.is_on("go-debug")
+        outcome = runner.run(lambda: SESSIONS.current(debugger, context), self.goxray_name, line, debug, "go-debug on")
         STATUS.note(outcome.status)
         if outcome.text:
             result.PutCString(_printable(outcome.text))
@@ -83,7 +80,5 @@ def register_all(debugger: Any) -> None:
 
     interpreter, result = debugger.GetCommandInterpreter(), lldb.SBCommandReturnObject()
     for name, kind in _COMMANDS.items():
-        line = f"command script add --class {__name__}.{kind.__name__} {name}"
-        if interpreter.UserCommandExists(name):
-            interpreter.HandleCommand(f"command script delete {name}", result)
-        interpreter.HandleCommand(line, result)
+        interpreter.HandleCommand(f"command script delete {name}", result)
+        interpreter.HandleCommand(f"command script add --class {__name__}.{kind.__name__} {name}", result)

@@ -203,7 +203,7 @@ class Session:
 
     def _need_memory(self) -> None:
         if self.target.kind == FILE:
-            raise FormatError("there is no process: open a core with `core-file`, `attach PID`, or `run`")
+            raise FormatError("there is no process: open a core, attach to a process, or run the program")
         if self.program.foreign:
             raise FormatError(self.program.foreign)
 

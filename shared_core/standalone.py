@@ -50,7 +50,7 @@ def main(name: str, words: Sequence[str]) -> int:
 
         if place is None:
             rest = [word for word in rest if word == "--json"]
-        outcome = runner.run(session, _PREFIX + name, rest, debug)
+        outcome = runner.run(session, _PREFIX + name, rest, debug, "--debug")
     sys.stdout.write(outcome.text)
     sys.stdout.flush()
     sys.stderr.write(outcome.trace)

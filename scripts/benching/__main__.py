@@ -11,6 +11,7 @@ from typing import List, Optional, Sequence
 
 from tests.support import matrix
 from tests.support.cores import Core, many_core
+from tests.support.lldb import lldb
 from tests.support.paths import FixtureError
 
 from .large import FUNCTIONS, large_program
@@ -79,7 +80,18 @@ def own(bench: Bench, version: str, counts: Sequence[int]) -> None:
         stacks = Task("go-goroutines --group stack", 2.0, 300, lines=20)
         bench.tasks(on, core.exe, core.core, [listed, stacks, Task("go-goroutines -t", lines=3 * count)])
         bench.standalone(on, core.exe, core.core, Task("goroutines", 1.2e-5 * max(count, 100_000), lines=count))
+        _in_lldb(bench, on, core, listed)
         _goroutine_peer(bench, on, core)
+
+
+def _in_lldb(bench: Bench, on: str, core: Core, task: Task) -> None:
+    """Twice what gdb may take, where there is an lldb."""
+    try:
+        lldb()
+    except FixtureError:
+        return
+    seconds = None if task.seconds is None else 2 * task.seconds
+    bench.in_lldb(on, core.exe, core.core, Task(task.command, seconds, task.mib, task.lines))
 
 
 def _symbol_peer(bench: Bench, on: str, exe: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import List, Optional, Sequence
 
+from tests.support.lldb import IMPORT, lldb
 from tests.support.paths import GDB_EXTENSION
 
 TIMEOUT = 600.0
@@ -76,3 +77,9 @@ def gdb_line(
     line += ["-x", str(GDB_EXTENSION)] if extension else []
     line += [word for each in commands for word in ("-ex", each)]
     return line + (["-ex", "quit $_go_status"] if commands and extension else [])
+
+
+def lldb_line(commands: Sequence[str], exe: Path, core: Path) -> List[str]:
+    """An lldb batch run, the extension loaded where there are commands; its exit status is 1 when one fails."""
+    line = [lldb(), "--no-lldbinit", "--batch", "--core", str(core), str(exe)]
+    return line + [word for each in ([IMPORT, *commands] if commands else []) for word in ("-o", each)]

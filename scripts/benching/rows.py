@@ -12,7 +12,7 @@ from typing import List, NamedTuple, Optional, Sequence
 
 from tabulate import tabulate
 
-from .measure import Cost, MeasureError, gdb_line, measured
+from .measure import Cost, MeasureError, gdb_line, lldb_line, measured
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Task:
 
 
 class Row(NamedTuple):
-    """`cost` is what the task adds to `alone`, gdb with the same files and nothing to do (None: no gdb involved)."""
+    """`cost` is what the task adds to `alone`: a debugger with the same files and nothing to do, or None."""
 
     what: str
     on: str
@@ -77,6 +77,15 @@ class Bench:
             _check_answer(task, exe, answer)
         self._add(Row(f"goxray {task.command}", on, None, cost, task.seconds, task.mib))
 
+    def in_lldb(self, on: str, exe: Path, core: Path, task: Task) -> None:
+        """The same in lldb, over lldb alone."""
+        alone = measured(lldb_line([], exe, core), self.runs)
+        with tempfile.TemporaryDirectory(prefix="goxray-bench-") as place:
+            answer = Path(place) / "answer"
+            cost = measured(lldb_line([f"{task.command} --output {answer}"], exe, core), self.runs)
+            _check_answer(task, exe, answer)
+        self._add(Row(f"{task.command} in lldb", on, alone, cost.over(alone), task.seconds, task.mib))
+
     def peer(self, name: str, on: str, command: Sequence[str]) -> None:
         """Another tool on the same files; its exit status is its own affair, since some fail after their answer."""
         self._add(Row(name, on, None, measured(command, self.runs, allowed=range(-64, 256))))
@@ -94,11 +103,9 @@ class Bench:
 
     def table(self) -> str:
         """All rows, for people."""
-        headers = ["what", "on", "gdb alone", "time", "budget", "memory", "budget", "yardstick", ""]
+        headers = ["what", "on", "debugger alone", "time", "budget", "memory", "budget", "yardstick", ""]
         sides = ("left", "left", *["right"] * 6, "left")
-        title = (
-            f"{os.cpu_count()} cores, {platform.machine()}, medians of {self.runs} runs; time and memory over gdb alone"
-        )
+        title = f"{os.cpu_count()} cores, {platform.machine()}, medians of {self.runs} runs; over the debugger alone"
         title += "\nyardstick: what a million additions in Python took between the runs, to compare machines by"
         cells = [row.cells() for row in self.rows]
         return f"{title}\n\n{tabulate(cells, headers, colalign=sides, disable_numparse=True)}"

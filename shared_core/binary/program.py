@@ -36,7 +36,7 @@ class Program:
         self.warnings: List[str] = []
         self.images = target.images()[:_MAX_IMAGES]
         if not self.images:
-            raise NotGoError("no program to look at: name one with `file`, open a core with `core-file`, or attach")
+            raise NotGoError("no program to look at: name its file, open a core, or attach to a process")
         self._loaded: List[Tuple[Image, LoadedImage]] = []
         self.image, self.header = self._find()
         self.foreign = self._compare()

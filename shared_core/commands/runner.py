@@ -37,14 +37,23 @@ def execute(session_factory: Callable[[], Session], name: str, words: Words, deb
     return outcome.trace + text, outcome.status
 
 
-def run(session_factory: Callable[[], Session], name: str, words: Words, debug: bool = False) -> Outcome:
-    """Run the command `name` with `words`, a line still to be split or a list."""
+def run(
+    session_factory: Callable[[], Session],
+    name: str,
+    words: Words,
+    debug: bool = False,
+    switch: str = "set go-debug on",
+) -> Outcome:
+    """Run the command `name` with `words`, a line still to be split or a list.
+
+    switch: by which the user turns `debug` on.
+    """
     try:
         return _run(session_factory, name, words)
     except KeyboardInterrupt:
         return _failed(name, words, INTERRUPTED, "")
     except Exception as error:
-        return _failed(name, words, _one_line(error), _traceback() if debug else "")
+        return _failed(name, words, _one_line(error, switch), _traceback() if debug else "")
 
 
 def _run(session_factory: Callable[[], Session], name: str, words: Words) -> Outcome:
@@ -101,12 +110,12 @@ def _traceback() -> str:
     return traceback.format_exc()
 
 
-def _one_line(error: BaseException) -> str:
+def _one_line(error: BaseException, switch: str) -> str:
     """What the user is told: a goxray error speaks for itself, anything else is a fault of ours."""
     if isinstance(error, GoxrayError):
         return " ".join(str(error).split())
     what = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"internal error: {what}; `set go-debug on` shows the traceback"
+    return f"internal error: {what}; `{switch}` shows the traceback"
 
 
 def _failed(name: str, words: Words, error: str, trace: str) -> Outcome:
