@@ -36,7 +36,7 @@ def piece_lines(pieces: List[StackPiece]) -> List[str]:
             lines += _frame(number, frame)
             number += 1
         if piece.more:
-            lines.append(f"        {piece.more} more frames\n")
+            lines.append(f"        {piece.more} more frame{'s' if piece.more > 1 else ''}\n")
         elif piece.problem:
             lines.append(f"        stopped: {escape(piece.problem)}\n")
         left = f", left by {escape(piece.left)}" if piece.left else ""
