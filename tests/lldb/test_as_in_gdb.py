@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from shared_core.commands import names
+from tests.matrix.test_plugins import plugin_core
 from tests.support import gdb, lldb, matrix
-from tests.support.build import Flags, build
+from tests.support.build import PLAIN, Flags, build
 from tests.support.cores import crash_core, healthy_core
 
 COMMANDS = [
@@ -65,3 +67,24 @@ def test_a_process(version: str) -> None:
         del each["wait_seconds"]
     assert waiting[0] == waiting[1] and len(waiting[0]) > 10
     assert documents[0]["target"] == documents[1]["target"]
+
+
+def test_a_plugin() -> None:
+    core = plugin_core(matrix.newest())
+    check(lldb.on_core(core, *COMMANDS), gdb.on_core(core, *COMMANDS))
+
+
+def test_a_core_of_another_program() -> None:
+    exe, core = healthy_core(matrix.newest()).exe, crash_core(matrix.newest()).core
+    check(lldb.run_lldb(COMMANDS, exe=exe, core=core), gdb.run_gdb(COMMANDS, exe=exe, core=core))
+    # Forced, gdb 13 takes what the core left out from the file that ran, lldb from the one it was given.
+    forced = lldb.run_lldb(["go-force on", "go-info"], exe=exe, core=core)
+    assert "taken for it all the same, as was asked for" in forced.outputs[1] and forced.stderr == ""
+
+
+@pytest.mark.parametrize("flags", [PLAIN, Flags(pie=True)], ids=["plain", "pie"])
+def test_no_executable_at_hand(flags: Flags, tmp_path: Path) -> None:
+    core = crash_core(matrix.newest(), flags=flags)
+    moved = bytes(core.exe).replace(b"fixtures", b"removed_")
+    (tmp_path / "core").write_bytes(core.core.read_bytes().replace(bytes(core.exe) + b"\0", moved + b"\0"))
+    check(lldb.run_lldb(COMMANDS, core=tmp_path / "core"), gdb.run_gdb(COMMANDS, core=tmp_path / "core"))
