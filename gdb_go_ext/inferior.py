@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
 import gdb
 
@@ -69,3 +69,9 @@ def byte_order() -> str:
 def pointer_size() -> int:
     """The size of a pointer of the current architecture, in bytes."""
     return int(gdb.lookup_type("void").pointer().sizeof)
+
+
+def selected() -> Optional[Tuple[int, int, int]]:
+    """The ptid of the thread that the user has selected."""
+    thread = gdb.selected_thread()
+    return thread.ptid if thread is not None and thread.is_valid() else None

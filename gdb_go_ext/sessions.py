@@ -59,7 +59,8 @@ class Sessions:
         Not done in the event itself: gdb sends some while memory cannot be read, and many in a single `next`.
         """
         _, session, target = self._kept[number]
-        if number in self._moved:
+        # gdb tells nobody that the user has selected another thread.
+        if number in self._moved or target.selected != inferiors.selected():
             self._moved.discard(number)
             target.forget()
             session.invalidate()

@@ -30,10 +30,12 @@ class GdbTarget:
         self._faked_ends: List[int] = []
         self._images: Optional[List[Image]] = None
         self._threads: Optional[List[Thread]] = None
+        self.selected = inferiors.selected()
 
     def forget(self) -> None:
         """The program may have moved."""
         self._space = self._images = self._threads = None
+        self.selected = inferiors.selected()
 
     def read(self, address: int, size: int) -> bytes:
         """Exactly `size` bytes at `address`, or ReadError. Called for every goroutine's stack: 1 us of Python each."""

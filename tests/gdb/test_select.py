@@ -84,3 +84,10 @@ def test_what_cannot_be_selected(command: str, error: str) -> None:
     run = on_core(crash_core(matrix.newest()), command, "print $_go_status")
     assert run.stderr.splitlines()[-1] == error
     assert run.outputs[1] == "$1 = 2\n"
+
+
+def test_another_thread_selected() -> None:
+    """gdb has no event for it."""
+    run = on_core(crash_core(matrix.newest()), "go-threads", "thread 3", "go-threads", "thread 1", "go-threads")
+    marked = [[line.split()[1] for line in run.outputs[at].splitlines() if line.startswith("*")] for at in (0, 2, 4)]
+    assert marked == [["1"], ["3"], ["1"]]
