@@ -10,7 +10,7 @@ import pytest
 from tests.support import matrix
 from tests.support.build import build
 from tests.support.cores import Core, crash_core
-from tests.support.gdb import live, on_core
+from tests.support.gdb import on_core, run_under_gdb
 from tests.support.traceback import Goroutine, by_id, parse_traceback
 
 _FRAME = re.compile(r"^#(\d+)\s+0x([0-9a-f]+) in (.*) \(\) at (.*):(\d+)$", re.M)
@@ -56,19 +56,12 @@ def test_selected_until_told_otherwise(arch: str) -> None:
 
 
 def test_a_live_program_goes_on() -> None:
-    with live(build("healthy", matrix.newest())) as program:
-        found = re.search(r"^\s*(\d+)\s+chan receive", program.gdb("go-goroutines", "print 1").outputs[0], re.M)
-        assert found
-        run = program.gdb(
-            f"go-goroutine {found.group(1)} select",
-            "bt",
-            "info registers rip",
-            "stepi",
-            "bt 1",
-            "go-goroutine 1 -- bt 2",
-        )
+    receiver = "re.search(r'(\\d+) +chan receive', gdb.execute('go-goroutines', to_string=True)).group(1)"
+    select = f"python import re; gdb.execute('go-goroutine ' + {receiver} + ' select')"
+    run = run_under_gdb(build("healthy", matrix.newest()), select, "bt", "stepi", "bt 1", "go-goroutine 1 -- bt")
     assert "runtime.gopark" in run.outputs[1] and "main." in run.outputs[1]
-    assert "runtime.gopark" not in run.outputs[4]
+    assert "runtime.gopark" not in run.outputs[3]
+    assert "main.main" in run.outputs[4]
     assert "error" not in run.stderr.lower()
 
 
