@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Match, NamedTuple, Optional, Tuple
 
 from shared_core.target import CORE, FILE, LIVE, Mapping
 from shared_core.targets import procfs
@@ -41,10 +42,12 @@ def of_inferior(inferior: Any) -> Space:
     named = parse_proc_mappings(inferiors.ask("info proc mappings")) if kind != FILE else []
     if kind == LIVE:
         return Space(_ordered(named), [])
-    files = parse_sections(inferiors.ask("maintenance info sections"))
+    sections = inferiors.ask("maintenance info sections")
+    files = parse_sections(sections)
     core, executable = files.get("Core", []), files.get("Exec", [])
     if kind == CORE:
-        return Space(merge_core(core, named), faked_ranges(core, executable, named))
+        cut = cut_ranges(core, _size(_CORE_FILE.search(sections)))
+        return Space(merge_core(core, named), sorted(faked_ranges(core, executable, named) + cut))
     return Space(_ordered(of_file(executable, inferiors.executable(inferior))), [])
 
 
@@ -65,6 +68,7 @@ def parse_proc_mappings(text: str) -> List[Mapping]:
 
 
 _FILE = re.compile(r"^(Exec|Core) file: ")
+_CORE_FILE = re.compile(r"^Core file: `(.*)', file type", re.M)
 _SECTION = re.compile(r"^\s*\[\d+\]\s+0x([0-9a-f]+)->0x([0-9a-f]+) at 0x([0-9a-f]+): (\S+)(.*)$")
 
 
@@ -107,6 +111,24 @@ def faked_ranges(core: List[Section], executable: List[Section], named: List[Map
     empty = [(s.start, s.end) for s in core if s.name.startswith("load") and not _filled(s)]
     held = [(s.start, s.end) for s in executable if _filled(s)] + [(m.start, m.end) for m in named]
     return _without(sorted(empty), sorted(held))
+
+
+def cut_ranges(core: List[Section], size: Optional[int]) -> List[Tuple[int, int]]:
+    """What segments should have beyond the end of a core file of `size` bytes, None for one that nobody finds.
+
+    gdb gives the executable's own bytes there, variables as they were before the program began.
+    """
+    filled = (s for s in core if s.name.startswith("load") and _filled(s))
+    held = ((s.start, s.end, max(0, size - s.offset) if size is not None else s.end - s.start) for s in filled)
+    return [(start + there, end) for start, end, there in held if there < end - start]
+
+
+def _size(found: Optional[Match[str]]) -> Optional[int]:
+    """The size of the file that a match names."""
+    try:
+        return os.path.getsize(found.group(1)) if found else None
+    except OSError:
+        return None
 
 
 def _without(ranges: List[Tuple[int, int]], taken: List[Tuple[int, int]]) -> List[Tuple[int, int]]:

@@ -13,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from tests.e2e.answers import ask, lines_of
 from tests.e2e.one_line import COMMANDS, GDBS_OWN, SECONDS, clean
 from tests.support import matrix
-from tests.support.build import build
+from tests.support.build import Flags, build
 from tests.support.cores import Core, crash_core, healthy_core
 from tests.support.gdb import run_gdb, run_under_gdb
 from tests.support.standalone import goxray
@@ -88,6 +88,18 @@ def test_a_cut_core(version: str, part: float, tmp_path: Path) -> None:
     cut = tmp_path / "core"
     cut.write_bytes(core.core.read_bytes()[: int(core.core.stat().st_size * part)])
     check_cut(core, cut, may_list=True)
+
+
+@pytest.mark.parametrize("part", [0.9, 0.5, 0.1])
+def test_a_cut_core_of_a_pie(part: float, tmp_path: Path) -> None:
+    """Where the core ends, gdb shows variables as the file has them, before the loader has relocated them."""
+    core = crash_core(matrix.newest(), flags=Flags(pie=True))
+    data = core.core.read_bytes()
+    (tmp_path / "core").write_bytes(data[: int(len(data) * part)])
+    run = run_gdb(COMMANDS, exe=core.exe, core=tmp_path / "core", timeout=SECONDS)
+    assert "Traceback" not in run.stderr and "internal error" not in run.stderr
+    assert f"layout        table go{matrix.newest()} amd64" in run.outputs[0]
+    assert run.outputs[7] == run_gdb(COMMANDS, exe=core.exe, core=core.core).outputs[7]
 
 
 @pytest.mark.parametrize("version", [matrix.newest(), matrix.oldest()])
