@@ -76,9 +76,8 @@ class UserFrames:
         frames: List[Frame] = []
         for item in self._stacks.walk(goroutine, _DEPTH):
             if isinstance(item, Stop):
-                if not frames:
-                    return Absent(UNREADABLE, item.reason)
-                break
+                # The user's may come after what cannot be told.
+                return Absent(UNREADABLE, item.reason)
             frames.append(item)
             user = self._user_facts(item)
             if user is not None:

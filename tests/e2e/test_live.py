@@ -103,8 +103,10 @@ def test_answers_follow_the_program(version: str) -> None:
     built = build("healthy", version)
     (tick,) = [s.address for s in oracle.text_symbols(built) if s.name == "main.tick"]
     ask = ["go-goroutine --json", "p $rax"]
-    run = run_under_gdb(built, *ask, f"break *{tick:#x}", "signal 0", *ask, "continue", *ask)
-    stops = [(json.loads(run.outputs[i]), int(run.outputs[i + 1].split()[-1])) for i in (4, 7)]
+    # A signal that preempts the goroutine right there brings it to the same call again.
+    again = ("condition 1 $rax == 1", "continue")
+    run = run_under_gdb(built, *ask, f"break *{tick:#x}", "signal 0", *ask, *again, *ask)
+    stops = [(json.loads(run.outputs[i]), int(run.outputs[i + 1].split()[-1])) for i in (4, 8)]
     assert stops[0][1] + 1 == stops[1][1]
     for answer, _ in stops:
         frame = answer["goroutine"]["frames"][0]
