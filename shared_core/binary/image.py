@@ -109,8 +109,8 @@ class LoadedImage:
                         yield address, match.group()
 
     def search_file(self, pattern: Pattern[bytes], align: int = 1) -> Iterator[Tuple[int, bytes]]:
-        """The same in what the file holds, before relocation; nothing without a file."""
-        for segment in self.elf.segments if self.in_file else ():
+        """The same in what the file holds, before relocation, writable segments first; nothing without a file."""
+        for segment in sorted(self.elf.segments, key=lambda each: not each.writable) if self.in_file else ():
             for match in pattern.finditer(self.elf.segment_bytes(segment)):
                 address = segment.address + self.bias + match.start()
                 if address % align == 0:
@@ -132,7 +132,7 @@ class LoadedImage:
         base = self.elf.base()
         try:
             ours = bytes(self.elf.bytes(base, PAGE))
-            theirs = self.memory.read(base + self.bias, PAGE)
+            theirs = self.memory.read_direct(base + self.bias, PAGE)  # nothing else of that block is wanted
         except (ReadError, FormatError):
             return False
         ids = self.ids()

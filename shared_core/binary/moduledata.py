@@ -146,8 +146,7 @@ def find_module(image: LoadedImage, header: PcHeader, layout: Layout) -> Module:
 def leads_to(image: LoadedImage, header: PcHeader) -> bool:
     """Whether something in the image's data begins as a moduledata of this pclntab does, whatever its Go version."""
     names = struct.pack("<Q", header.address + header.names)
-    places = _pointers_in_file(image, header.address) if image.static else _pointers_in_memory(image, header.address)
-    for at in places:
+    for at in _pointers_in_file(image, header.address) if image.static else _pointers_as_loaded(image, header.address):
         try:
             if bytes(image.data(at + 8, 8)) == names:
                 return True
@@ -159,9 +158,20 @@ def leads_to(image: LoadedImage, header: PcHeader) -> bool:
 def pointers_to(image: LoadedImage, address: int) -> Iterator[int]:
     """Places in the image's data that hold the pointer `address`: in memory, then as the file would be loaded."""
     if not image.static:
-        yield from _pointers_in_memory(image, address)
+        yield from _pointers_as_loaded(image, address)
     if image.in_file:
         yield from _pointers_in_file(image, address)
+
+
+def _pointers_as_loaded(image: LoadedImage, address: int) -> Iterator[int]:
+    """In memory, first where the file has them: to search all of the data takes long where a wire is between."""
+    for place in _pointers_in_file(image, address) if image.in_file else ():
+        try:
+            if image.memory.u64(place) == address:
+                yield place
+        except ReadError:
+            continue
+    yield from _pointers_in_memory(image, address)
 
 
 def _pointers_in_memory(image: LoadedImage, address: int) -> Iterator[int]:
