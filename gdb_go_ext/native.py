@@ -13,6 +13,8 @@ import gdb
 from gdb.FrameDecorator import FrameDecorator
 from gdb.unwinder import Unwinder, register_unwinder
 
+from . import dap
+
 if TYPE_CHECKING:
     from shared_core.runtime.saved import SavedFrame
 
@@ -73,6 +75,7 @@ class Goroutines(Unwinder):  # type: ignore[misc]
         self._known = dict(zip(own, self._frames))
         self._places = {each.pc: each for each in self._frames}
         gdb.invalidate_cached_frames()
+        dap.frames_changed()
 
     def place(self, pc: int) -> Optional[SavedFrame]:
         """The function and line of the selected goroutine's frame that is at `pc`."""
