@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mmap
 import struct
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Optional, Tuple, Union
 
@@ -146,9 +147,12 @@ class ElfImage:
         if not self.position_independent:
             return piece
         patched = bytearray(piece)
-        for place, addend in self._relative_relocations():
-            if address <= place and place + 8 <= address + size:
-                struct.pack_into("<Q", patched, place - address, addend + bias & _WORD_MASK)
+        relocations = self._relative_relocations()
+        for index in range(bisect_left(relocations, (address, -1 << 64)), len(relocations)):
+            place, addend = relocations[index]
+            if place + 8 > address + size:
+                break
+            struct.pack_into("<Q", patched, place - address, addend + bias & _WORD_MASK)
         return bytes(patched)
 
     def relocations_to(self, address: int) -> List[int]:
@@ -156,9 +160,10 @@ class ElfImage:
         return [place for place, addend in self._relative_relocations() if addend == address]
 
     def _relative_relocations(self) -> List[Tuple[int, int]]:
+        """(linked place, addend) of each, by place."""
         if self._relocations is None:
             tags = dict(dynamic_tags(next(self.pieces(PT_DYNAMIC), b"")))
-            self._relocations = list(relative_relocations(self.arch, tags, self.bytes))
+            self._relocations = sorted(relative_relocations(self.arch, tags, self.bytes))
         return self._relocations
 
     def symbol(self, name: str) -> Optional[int]:
