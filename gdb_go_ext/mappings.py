@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List, Match, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from shared_core.target import CORE, FILE, LIVE, Mapping
+from shared_core.binary.elf import ElfImage
+from shared_core.errors import FormatError
+from shared_core.target import CORE, FILE, LIVE, Mapping, in_order
 from shared_core.targets import procfs
+from shared_core.targets.held import left_out, remarks_on
 
 from . import inferior as inferiors
 
@@ -27,11 +30,12 @@ class Section(NamedTuple):
 class Space(NamedTuple):
     """mappings: by ascending address; empty when gdb cannot tell, as for qemu's gdbstub.
 
-    faked: [start, end) ranges, ascending, which are in no file, and for which gdb answers with zeros all the same.
+    faked: [start, end) ranges, ascending, which a core does not hold, and for which gdb answers all the same.
     """
 
     mappings: List[Mapping]
     faked: List[Tuple[int, int]]
+    core_file: Optional[str] = None
 
 
 def of_inferior(inferior: Any) -> Space:
@@ -41,14 +45,15 @@ def of_inferior(inferior: Any) -> Space:
         return Space(procfs.mappings(inferior.pid), [])
     named = parse_proc_mappings(inferiors.ask("info proc mappings")) if kind != FILE else []
     if kind == LIVE:
-        return Space(_ordered(named), [])
+        return Space(in_order(named), [])
     sections = inferiors.ask("maintenance info sections")
     files = parse_sections(sections)
-    core, executable = files.get("Core", []), files.get("Exec", [])
+    core = files.get("Core", [])
     if kind == CORE:
-        cut = cut_ranges(core, _size(_CORE_FILE.search(sections)))
-        return Space(merge_core(core, named), sorted(faked_ranges(core, executable, named) + cut))
-    return Space(_ordered(of_file(executable, inferiors.executable(inferior))), [])
+        name = _CORE_FILE.search(sections)
+        path = name.group(1) if name else None
+        return Space(merge_core(core, named), faked_ranges(core, _size(path)), path)
+    return Space(in_order(of_file(files.get("Exec", []), inferiors.executable(inferior))), [])
 
 
 # "0x400000 0x49b000 0x9b000 0x0 [r-xp] [/path]"; start, end, size, offset; the flags are not there for a core.
@@ -90,7 +95,7 @@ def parse_sections(text: str) -> Dict[str, List[Section]]:
 def merge_core(sections: List[Section], named: List[Mapping]) -> List[Mapping]:
     """A core's segments ("load1", "load2a", ...), with path and offset from the files that the core names.
 
-    Named ranges that the core has no segment for are kept: gdb reads them from the file itself.
+    Named ranges that the core has no segment for are kept.
     """
     segments = [s for s in sections if s.name.startswith("load") and s.start < s.end]
     names = {mapping.start: mapping for mapping in named}
@@ -99,53 +104,34 @@ def merge_core(sections: List[Section], named: List[Mapping]) -> List[Mapping]:
         last = names.get(section.start) or (last if last and last.start <= section.start < last.end else None)
         found.append(_of_section(section, last))
     covered = {mapping.start for mapping in found}
-    return _ordered(found + [mapping for mapping in named if mapping.start not in covered])
+    return in_order(found + [mapping for mapping in named if mapping.start not in covered])
 
 
-def faked_ranges(core: List[Section], executable: List[Section], named: List[Mapping]) -> List[Tuple[int, int]]:
-    """Segments that were mapped and not dumped, but for what gdb finds in the executable or in files the core names.
+def faked_ranges(core: List[Section], size: Optional[int]) -> List[Tuple[int, int]]:
+    """What a core file of `size` bytes, None for one that nobody finds, does not hold. gdb answers all the same.
 
-    gdb 13's core_target::xfer_partial ends with "attempt to access data in core file sections with no contents. These
-    will typically read as all zeroes."
+    Where a file is at hand that it was told of or that the core names, with that file's bytes: it may be another build,
+    and has variables as they were before the program began. Else with zeros: gdb 13's core_target::xfer_partial ends
+    with "attempt to access data in core file sections with no contents".
     """
-    empty = [(s.start, s.end) for s in core if s.name.startswith("load") and not _filled(s)]
-    held = [(s.start, s.end) for s in executable if _filled(s)] + [(m.start, m.end) for m in named]
-    return _without(sorted(empty), sorted(held))
+    filled = [s for s in core if s.name.startswith("load") and _filled(s)]
+    held = [(s.start, s.end if size is None else min(s.end, s.start + size - s.offset)) for s in filled]
+    return left_out((start, end) for start, end in held if start < end) if core else []
 
 
-def cut_ranges(core: List[Section], size: Optional[int]) -> List[Tuple[int, int]]:
-    """What segments should have beyond the end of a core file of `size` bytes, None for one that nobody finds.
-
-    gdb gives the executable's own bytes there, variables as they were before the program began.
-    """
-    filled = (s for s in core if s.name.startswith("load") and _filled(s))
-    held = ((s.start, s.end, max(0, size - s.offset) if size is not None else s.end - s.start) for s in filled)
-    return [(start + there, end) for start, end, there in held if there < end - start]
-
-
-def _size(found: Optional[Match[str]]) -> Optional[int]:
-    """The size of the file that a match names."""
+def _size(path: Optional[str]) -> Optional[int]:
     try:
-        return os.path.getsize(found.group(1)) if found else None
+        return os.path.getsize(path) if path else None
     except OSError:
         return None
 
 
-def _without(ranges: List[Tuple[int, int]], taken: List[Tuple[int, int]]) -> List[Tuple[int, int]]:
-    """What of the sorted `ranges` none of the sorted `taken` covers."""
-    left, first = [], 0
-    for start, end in ranges:
-        while first < len(taken) and taken[first][1] <= start:
-            first += 1
-        for low, high in taken[first:]:
-            if low >= end:
-                break
-            if start < low:
-                left.append((start, low))
-            start = max(start, high)
-        if start < end:
-            left.append((start, end))
-    return left
+def remarks(space: Space) -> List[str]:
+    """What the user should know about the core file."""
+    try:
+        return remarks_on(ElfImage.open(space.core_file)) if space.core_file else []
+    except FormatError:
+        return []
 
 
 def of_file(sections: List[Section], path: Optional[str]) -> List[Mapping]:
@@ -167,12 +153,3 @@ def _of_section(section: Section, named: Optional[Mapping] = None) -> Mapping:
     if named is None:
         return Mapping(section.start, section.end, flags + "p")
     return Mapping(section.start, section.end, flags + "p", named.path, named.offset + section.start - named.start)
-
-
-def _ordered(found: List[Mapping]) -> List[Mapping]:
-    """By address, without overlaps: of two that overlap, the first one stands."""
-    ordered: List[Mapping] = []
-    for mapping in sorted(found, key=lambda each: (each.start, -each.end)):
-        if not ordered or mapping.start >= ordered[-1].end:
-            ordered.append(mapping)
-    return ordered

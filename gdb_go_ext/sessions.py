@@ -48,7 +48,7 @@ class Sessions:
         from .target import GdbTarget
 
         target = GdbTarget(inferior)
-        session = Session(target, force=parameters.forcing())
+        session = Session(target, target.remarks(), parameters.forcing())
         self._kept[inferior.num] = (key, session, target)
         self._moved.discard(inferior.num)
         return session

@@ -8,7 +8,7 @@ from typing import Any, List, Optional
 import gdb
 
 from shared_core.errors import ReadError
-from shared_core.target import FILE, Image, Mapping, Thread
+from shared_core.target import CORE, FILE, Image, Mapping, Thread
 
 from . import images, mappings, threads
 from . import inferior as inferiors
@@ -68,6 +68,10 @@ class GdbTarget:
             self._faked_starts = [start for start, _ in self._space.faked]
             self._faked_ends = [end for _, end in self._space.faked]
         return self._space
+
+    def remarks(self) -> List[str]:
+        """What the user should know about the core file."""
+        return mappings.remarks(self._address_space()) if self.kind == CORE else []
 
     def mappings(self) -> List[Mapping]:
         """The mapped ranges by ascending address; empty when gdb cannot tell."""

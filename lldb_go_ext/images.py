@@ -7,12 +7,10 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 import lldb
 
 from shared_core.binary.elf import ElfImage
-from shared_core.binary.loadbias import load_bias
-from shared_core.errors import FormatError
 from shared_core.target import Image, Mapping
 from shared_core.targets import procfs
 from shared_core.targets.corenotes import CoreNotes
-from shared_core.targets.images import Read, header_in_memory
+from shared_core.targets.images import Read, main_images, opened, recorded_path
 
 from . import process as processes
 
@@ -23,16 +21,22 @@ def of_process(target: Any, notes: Optional[CoreNotes], mappings: Sequence[Mappi
     """The main executable first, then the shared objects that lldb has opened."""
     process, path = target.GetProcess(), processes.executable(target)
     auxv = _auxiliary_vector(process, notes)
-    image = _opened(path) if path else None
+    image = opened(path)
     if image is None and processes.is_native(process):
         # In a container, or deleted: the kernel still has it.
         path = procfs.executable(process.GetProcessID())
-        image = _opened(path) if path else None
-    if path and image:
-        main = target.FindModule(target.GetExecutable())
-        return [Image(path, _main_bias(target, main, image, auxv), _build_id(main)), *_shared(target, path)]
-    start = header_in_memory(auxv, mappings, read)
-    return [Image(None, start)] if start is not None else []
+        image = opened(path)
+    if image is None and notes is not None:
+        path = recorded_path(auxv, mappings)
+        image = opened(path)
+    main = target.FindModule(target.GetExecutable())
+
+    def told() -> Optional[int]:
+        return _bias(target, main)
+
+    build_id = _build_id(main) if main.IsValid() else None
+    found = main_images(path, image, auxv, mappings, read, told, build_id)
+    return [*found, *(_shared(target, path) if path and image else ())]
 
 
 def _auxiliary_vector(process: Any, notes: Optional[CoreNotes]) -> Dict[int, int]:
@@ -40,20 +44,6 @@ def _auxiliary_vector(process: Any, notes: Optional[CoreNotes]) -> Dict[int, int
     if notes is not None:
         return notes.auxv
     return procfs.auxiliary_vector(process.GetProcessID()) if processes.is_native(process) else {}
-
-
-def _opened(path: str) -> Optional[ElfImage]:
-    """The file at `path`; None when it is not at hand or nothing to read."""
-    try:
-        return ElfImage.open(path)
-    except FormatError:
-        return None
-
-
-def _main_bias(target: Any, module: Any, image: ElfImage, auxv: Dict[int, int]) -> int:
-    """What to add to the file's addresses: by the kernel's word, else by lldb's."""
-    bias = load_bias(image, auxv)
-    return bias if bias is not None else _bias(target, module) or 0
 
 
 def _bias(target: Any, module: Any) -> Optional[int]:
@@ -73,5 +63,5 @@ def _shared(target: Any, main: str) -> Iterator[Image]:
         module = target.GetModuleAtIndex(index)
         path = processes.path_of(module.GetFileSpec())
         bias = _bias(target, module) if path and path != main else None
-        if path and bias is not None and _opened(path):
+        if path and bias is not None and opened(path):
             yield Image(path, bias, _build_id(module))

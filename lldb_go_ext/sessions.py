@@ -40,7 +40,7 @@ class Sessions:
             from .target import LldbTarget
 
             adapted = LldbTarget(target)
-            found = Session(adapted, force=switches.is_on("go-force")), adapted
+            found = Session(adapted, adapted.remarks, switches.is_on("go-force")), adapted
         self._kept.append((key, *found))
         return found[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Any, List, Optional, Tuple
 
 import lldb
@@ -19,7 +20,10 @@ _MAX_READ = 1 << 30
 
 
 class LldbTarget:
-    """One target. Mappings, images and threads are kept until `forget`; FormatError for a file that is not ELF."""
+    """One target. Mappings, images and threads are kept until `forget`; FormatError for a file that is not ELF.
+
+    remarks: what the user should know about the core file.
+    """
 
     def __init__(self, target: Any) -> None:
         self._target = target
@@ -29,7 +33,11 @@ class LldbTarget:
         self.byte_order = processes.byte_order(target)
         self.kind = processes.kind(self._process)
         self._file = FileTarget(_path(target)) if self.kind == FILE else None
-        self._notes: Optional[CoreNotes] = corefile.notes_of(self._process) if self.kind == CORE else None
+        core = corefile.core_file_of(self._process) if self.kind == CORE else None
+        self._notes: Optional[CoreNotes] = core.notes if core else None
+        self.remarks = core.remarks if core else []
+        self._missing_starts = [start for start, _ in core.missing] if core else []
+        self._missing_ends = [end for _, end in core.missing] if core else []
         self._mappings: Optional[List[Mapping]] = None
         self._images: Optional[List[Image]] = None
         self._threads: Optional[List[Thread]] = None
@@ -65,28 +73,18 @@ class LldbTarget:
             return _no_range(address, size)
         if self._file is not None:
             return self._file.read(address, size)
+        # lldb may have zeros, or a file's bytes, for what a core does not hold.
+        index = bisect_left(self._missing_starts, end) - 1
+        if index >= 0 and self._missing_ends[index] > address:
+            raise ReadError(address, size)
         data: bytes = self._process.ReadMemory(address, size, lldb.SBError()) or b""
         # lldb stops where a segment of a core ends, and at the end of a mapping.
         while len(data) < size:
-            more = self._piece(address + len(data), size - len(data))
+            more: bytes = self._process.ReadMemory(address + len(data), size - len(data), lldb.SBError()) or b""
             if not more:
                 raise ReadError(address, size)
             data += more
         return data
-
-    def _piece(self, address: int, size: int) -> bytes:
-        """The first of `size` bytes at `address`; b"" if there are none."""
-        data: bytes = self._process.ReadMemory(address, size, lldb.SBError()) or b""
-        return data or (self._constant(address, size) if self.kind == CORE else b"")
-
-    def _constant(self, address: int, size: int) -> bytes:
-        """What a core leaves out since it is in a file: read from there where nobody can have written to it."""
-        place = self._target.ResolveLoadAddress(address)
-        section = place.GetSection()
-        if not section.IsValid() or section.GetPermissions() & lldb.ePermissionsWritable:
-            return b""
-        left = section.GetFileByteSize() - (address - section.GetLoadAddress(self._target))
-        return self._target.ReadMemory(place, min(size, left), lldb.SBError()) or b"" if left > 0 else b""
 
     def mappings(self) -> List[Mapping]:
         """The mapped ranges by ascending address; empty when lldb cannot tell."""

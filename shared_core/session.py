@@ -89,6 +89,7 @@ class Session:
                 raise NotGoError(f"goxray reads amd64 and arm64 programs; this one is {target.arch}")
             self._program = Program(target, self.memory, self._force)
             self._reader.image = self._program.image
+            self.memory.clear()  # of places that could not be read so far
         return self._program
 
     @property

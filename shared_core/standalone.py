@@ -9,7 +9,7 @@ import sys
 from contextlib import ExitStack
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from .commands import arguments, names, runner
+from .commands import arguments, find, names, runner
 from .errors import UserError
 from .session import Session
 
@@ -38,7 +38,7 @@ def main(name: str, words: Sequence[str]) -> int:
     debug = "--debug" in words
     with ExitStack() as stack:
         try:
-            place, rest = _split(words)
+            place, rest = _split(_PREFIX + name, words)
         except UserError as error:
             # Told by the command itself: with --json it is a document.
             failure, place, rest = error, None, list(words)
@@ -59,8 +59,11 @@ def main(name: str, words: Sequence[str]) -> int:
     return outcome.status
 
 
-def _split(words: Sequence[str]) -> Tuple[Place, List[str]]:
-    """The place, and the words that are the command's own: all but the options below and the first ELF files named."""
+def _split(name: str, words: Sequence[str]) -> Tuple[Place, List[str]]:
+    """The place, and the words that are the command's own: all but the options below and the first ELF files named.
+
+    name: the command's, with "go-".
+    """
     parser = arguments.Parser("goxray")
     parser.add_argument("--pid", type=int)
     parser.add_argument("--stop", action="store_true")
@@ -79,7 +82,29 @@ def _split(words: Sequence[str]) -> Tuple[Place, List[str]]:
             own.append(word)
     place = Place(exe, core, options.pid, options.stop, options.force)
     _check(place, own)
+    _check_files(name, own)
     return place, own
+
+
+def _check_files(name: str, own: Sequence[str]) -> None:
+    """Words that the command has no use for, and that name a file, were meant to be looked at."""
+    try:
+        arguments.parse(find(name), own)
+    except UserError:
+        for word in own:
+            if not word.startswith("-") and os.path.exists(word):
+                raise UserError(f"{word}: {_what_it_is(word)}") from None
+    except arguments.HelpAsked:
+        pass
+
+
+def _what_it_is(path: str) -> str:
+    """Of a file that is not taken for a program or core."""
+    if os.path.isdir(path):
+        return "is a directory"
+    if os.path.isfile(path) and not os.path.getsize(path):
+        return "is empty"
+    return "a program and a core is all that can be looked at" if _elf_kind(path) else "is no ELF file"
 
 
 def _check(place: Place, own: Sequence[str]) -> None:
@@ -93,7 +118,7 @@ def _check(place: Place, own: Sequence[str]) -> None:
         return
     stray = next((word for word in own if not word.startswith("-")), None)
     if stray is not None:
-        what = "is no ELF file" if os.path.exists(stray) else "no such file"
+        what = _what_it_is(stray) if os.path.exists(stray) else "no such file"
         raise UserError(f"{stray}: {what}; name a core file ([EXE] CORE) or --pid PID")
     raise UserError("nothing to look at: name a core file ([EXE] CORE) or --pid PID")
 
@@ -121,7 +146,8 @@ def _session(place: Place, stack: ExitStack) -> Session:
     if place.core is not None:
         from .targets.core import CoreTarget
 
-        return Session(CoreTarget(place.exe, place.core), force=place.force)
+        core = CoreTarget(place.exe, place.core)
+        return Session(core, core.remarks, place.force)
     from .targets.file import FileTarget
 
     assert place.exe is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Protocol
+from typing import Dict, Iterable, List, Optional, Protocol
 
 CORE = "core"
 LIVE = "live"
@@ -21,17 +21,28 @@ class Mapping:
     offset: int = 0
 
 
+def in_order(mappings: Iterable[Mapping]) -> List[Mapping]:
+    """By ascending address, without overlaps: of two that overlap, the first one stands."""
+    found: List[Mapping] = []
+    for mapping in sorted(mappings, key=lambda each: (each.start, -each.end)):
+        if mapping.start < mapping.end and (not found or mapping.start >= found[-1].end):
+            found.append(mapping)
+    return found
+
+
 @dataclass(frozen=True)
 class Image:
     """One loaded executable or shared object.
 
     `load_bias` is what must be added to an address in the file to get the address in memory (0 for non-PIE).
     `path` is None when the file is not at hand: the image is then read from memory at `load_bias`.
+    `start` is where its ELF header is in memory by the kernel's word, whatever `path` holds; None when not told.
     """
 
     path: Optional[str]
     load_bias: int
     build_id: Optional[str] = None
+    start: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,7 @@ class Target(Protocol):
     kind: str  # CORE | LIVE | FILE
 
     def read(self, address: int, size: int) -> bytes:
-        """Exactly `size` bytes at `address`, or ReadError."""
+        """Exactly `size` bytes at `address`, or ReadError. Of a core: what it holds, never what some file has there."""
 
     def mappings(self) -> List[Mapping]:
         """The mapped ranges by ascending address; empty when the debugger cannot tell."""

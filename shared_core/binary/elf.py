@@ -16,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 from ..errors import FormatError, ReadError
 from ..memory import PAGE, Memory
 from .elfheaders import (
+    ET_CORE,
     ET_DYN,
     PT_DYNAMIC,
     PT_NOTE,
@@ -68,6 +69,7 @@ class ElfImage:
         self.entry = header.entry
         self.headers_address = _linked(self.segments, header.table)
         self.position_independent = header.kind == ET_DYN
+        self.is_core = header.kind == ET_CORE
         self._sections: Optional[Dict[str, Section]] = None
         self._relocations: Optional[List[Tuple[int, int]]] = None
 
@@ -117,6 +119,10 @@ class ElfImage:
     def segment_bytes(self, segment: Segment) -> memoryview:
         """What the file holds of a segment; short when the file is cut."""
         return self._data[segment.offset : segment.offset + segment.file_size]
+
+    def missing_bytes(self) -> int:
+        """How many bytes the file would have to be longer to hold all its segments."""
+        return max(0, max((s.offset + s.file_size for s in self.segments), default=0) - len(self._data))
 
     def pieces(self, kind: int) -> Iterator[Buffer]:
         """What the file holds of each program header of a PT_ `kind`; short when the file is cut."""

@@ -17,7 +17,7 @@ from ..errors import FormatError
 Buffer = Union[bytes, memoryview]
 
 PT_LOAD, PT_DYNAMIC, PT_NOTE = 1, 2, 4
-ET_DYN = 3
+ET_DYN, ET_CORE = 3, 4
 _ARCHES = {arch.elf_machine: arch.name for arch in ARCHES}
 _EHDR = struct.Struct("<16sHHIQQQIHHHHHH")
 _PHDR = struct.Struct("<IIQQQQQQ")

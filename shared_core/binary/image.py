@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Optional, Pattern, Sequence, Tuple
 
-from ..errors import FormatError, ReadError
+from ..errors import ReadError
 from ..memory import PAGE, Memory
 from ..target import FILE, Image, Target
 from .buildid import BuildIds, ids_in_memory, ids_of_file
@@ -17,7 +17,7 @@ _MAX_HOLE = 1 << 24  # a segment with so much unreadable in a row has a size tha
 
 
 class LoadedImage:
-    """All addresses are as loaded.
+    """All addresses are as loaded. start: where in memory the program's ELF header is, which need not be the file's.
 
     Read-only segments come from the mapped file when it is at hand (no copy, no debugger); everything else, and
     everything of an image without a file, comes from the target's memory.
@@ -33,6 +33,7 @@ class LoadedImage:
             # A memory-only image is named by where its first byte is, and may be linked at that very address.
             self.bias = image.load_bias - self.elf.base()
         self.in_file = image.path is not None
+        self.start = self.elf.base() + self.bias if image.start is None else image.start
 
     def constant(self, address: int, size: int) -> Buffer:
         """Bytes that the program never changes (pclntab, rodata, text)."""
@@ -121,27 +122,10 @@ class LoadedImage:
         linked = address - self.bias
         return any(0 <= linked - s.address < s.memory_size for s in self.elf.segments)
 
-    def differs(self) -> bool:
-        """Whether the file's first page is not the one in the target's memory, and no build id says that they are one.
-
-        The kernel dumps the first page of every mapped ELF file into a core, and it holds the ELF header, the program
-        headers and, in a Go program, the Go build id. strip(1) changes the headers and leaves the id.
-        """
-        if not self.in_file or self.static:
-            return False
-        base = self.elf.base()
-        try:
-            ours = bytes(self.elf.bytes(base, PAGE))
-            theirs = self.memory.read_direct(base + self.bias, PAGE)  # nothing else of that block is wanted
-        except (ReadError, FormatError):
-            return False
-        ids = self.ids()
-        return ours != theirs and not (ids.go and ids == self.ids_in_memory())
-
     def ids(self) -> BuildIds:
         """The build ids of the file."""
         return ids_of_file(self.elf)
 
     def ids_in_memory(self) -> Optional[BuildIds]:
         """Those in memory where the file should be; None when they cannot be had."""
-        return ids_in_memory(self.memory, self.elf.base() + self.bias)
+        return ids_in_memory(self.memory, self.start)

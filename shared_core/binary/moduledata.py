@@ -23,6 +23,7 @@ _BUCKET_RECORD = struct.Struct("<I16B")
 _MAX_MODULES = 1024
 _MAX_SECTIONS = 4096
 _MAX_NAME = 4096
+_LINKED_WORDS = 29  # from pcHeader to enoptrbss, in Go 1.16 to 1.27
 
 
 class TextSection(NamedTuple):
@@ -153,6 +154,24 @@ def leads_to(image: LoadedImage, header: PcHeader) -> bool:
         except ReadError:
             continue
     return False
+
+
+def agrees(image: LoadedImage, header: PcHeader) -> Optional[bool]:
+    """Whether memory has the moduledata of the file's pclntab where the file has it; None where it has nothing there.
+
+    Compared is what the linker put in, the lengths of all tables and the ends of all sections among it.
+    """
+    for place in _pointers_in_file(image, header.address):
+        try:
+            ours = bytes(image.elf.relocated(place - image.bias, 8 * _LINKED_WORDS, image.bias))
+        except ReadError:
+            continue
+        if ours[8:16] == struct.pack("<Q", header.address + header.names):
+            try:
+                return image.memory.read(place, len(ours)) == ours
+            except ReadError:
+                return None
+    return None
 
 
 def pointers_to(image: LoadedImage, address: int) -> Iterator[int]:

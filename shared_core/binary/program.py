@@ -10,10 +10,10 @@ from typing import List, Optional, Tuple
 from ..errors import FormatError, GoxrayError, NotGoError, ReadError
 from ..layouts.model import Layout
 from ..memory import Memory
-from ..target import Image, Target
-from .buildid import ids_in_memory
+from ..target import CORE, FILE, Image, Target
 from .buildinfo import BuildInfo, read_build_info
 from .funcs import Func, FuncTable
+from .identity import both_ids, is_other_file, needed, verdict
 from .image import LoadedImage
 from .moduledata import Module, find_module, leads_to, module_at, other_modules, read_fields
 from .pclntab import PcHeader, named_header, old_or_foreign, read_header, scanned_headers
@@ -21,6 +21,9 @@ from .pclntab import PcHeader, named_header, old_or_foreign, read_header, scanne
 _MAX_IMAGES = 256
 _VERSION_TEXT = re.compile(rb"(?:go1\.\d{1,3}(?:\.\d{1,3}|(?:rc|beta)\d{1,2})?|devel go1\.\d{1,3}-[ -~]{1,80})")
 _MAX_VERSION_PLACES = 256
+
+
+_Found = Tuple[LoadedImage, PcHeader]
 
 
 class Program:
@@ -38,58 +41,75 @@ class Program:
         if not self.images:
             raise NotGoError("no program to look at: name its file, open a core, or attach to a process")
         self._loaded: List[Tuple[Image, LoadedImage]] = []
+        self.foreign = ""  # why the target's memory is not this program's: then only the file is read
         self.image, self.header = self._find()
-        self.foreign = self._compare()
         self.build_info: Optional[BuildInfo] = read_build_info(self.image)
         self.go_version = self.build_info.go_version if self.build_info else self._build_version()
         self.arch = self.image.elf.arch
 
-    def _compare(self) -> str:
-        """Why the target's memory is not this program's, "" when it is; then only the file is read.
+    def _find(self) -> _Found:
+        reasons: List[str] = []
+        for index, image in enumerate(self.images):
+            found = self._tables_of(image, reasons)
+            if image.path is not None and self.target.kind != FILE:
+                found = self._proved(found, index, reasons)
+            if found is not None:
+                return found
+        raise NotGoError(self._why_none(reasons[0]))
 
-        A twin with symbols differs in its first page alone: what counts is that a moduledata in memory leads to the
-        tables of this very pclntab, and that the build ids, where there are any, do not speak against it.
+    def _why_none(self, reason: str) -> str:
+        """Of the main executable: that it is none of Go's, or which one would be needed."""
+        main = self.images[0]
+        other = any(image == main and is_other_file(loaded) for image, loaded in self._loaded)
+        start = main.load_bias if main.start is None else main.start
+        if self.target.kind != FILE and (main.path is None or other):
+            lacking = needed(self.target, self.memory, start)
+            if lacking:
+                return f"{reason}; {lacking}" if other else lacking
+        return f"not a Go program that goxray can read: {reason}"
+
+    def _tables_of(self, image: Image, reasons: List[str]) -> Optional[_Found]:
+        """The image with its pclntab; None, and a reason more, where it is no Go program."""
+        try:
+            loaded = self._load(image)
+        except GoxrayError as error:
+            reasons.append(str(error))
+            return None
+        header = named_header(loaded) or _likely_header(loaded)
+        if header is not None:
+            return loaded, header
+        reasons.append(f"{image.path or hex(image.load_bias)}: {old_or_foreign(loaded) or _no_tables(loaded)}")
+        return None
+
+    def _proved(self, found: Optional[_Found], index: int, reasons: List[str]) -> Optional[_Found]:
+        """The same where the file is the program in memory; else what memory itself has of the program, if it can do.
+
+        Else the file alone, or None where it is not Go's.
         """
-        if not self.image.differs():
-            return ""
-        theirs = self.image.ids_in_memory()
-        if leads_to(self.image, self.header) and not (theirs and self.image.ids().other_code(theirs)):
-            self.warnings.append(f"{self.image.path} is not quite the file that ran: their first pages differ")
-            return ""
-        ids = f" ({self.image.ids()}; in the memory: {theirs or 'none that can be read'})"
-        reason = f"{self.image.path} is not the program that left this memory{ids}"
-        if self._force:
-            self.warnings.append(f"{reason}; taken for it all the same, as was asked for")
-            return ""
-        self.image.static = True
-        reason += ": open the core with the right one"
-        self.warnings.append(f"{reason}; what is shown is read from the file alone")
-        return reason
-
-    def _find(self) -> Tuple[LoadedImage, PcHeader]:
-        reasons = []
-        for image in self.images:
-            try:
-                loaded = self._load(image)
-            except GoxrayError as error:
-                reasons.append(str(error))
-                continue
-            header = named_header(loaded) or _likely_header(loaded)
-            if header is not None:
-                return loaded, header
-            reasons.append(f"{image.path or hex(image.load_bias)}: {old_or_foreign(loaded) or self._nothing_in(image)}")
-        raise NotGoError(f"not a Go program that goxray can read: {reasons[0]}")
-
-    def _nothing_in(self, image: Image) -> str:
-        """What is said of an image without pclntab; a core seldom holds the tables of an executable that is missing."""
-        if image.path is not None:
-            return "no pclntab in it"
-        mapped = (m.path for m in self.target.mappings() if m.path and m.start <= image.load_bias < m.end)
-        wanted = [next(mapped, ""), str(ids_in_memory(self.memory, image.load_bias) or "")]
-        named = ", ".join(each for each in wanted if each)
-        return "no pclntab in it, and no executable at hand: load it with `file PATH`" + (
-            f" ({named})" if named else ""
-        )
+        image = self.images[index]
+        if found is None:
+            why = reasons[-1]
+        else:
+            same, remark = verdict(*found, self.target.mappings())
+            self.warnings += [remark] if remark and self.target.kind == CORE else []
+            if same is not False:
+                return found
+            why = f"{image.path} is not the program that left this memory {both_ids(found[0])}"
+            if self._force:
+                self.warnings.append(f"{why}; taken for it all the same, as was asked for")
+                return found
+        in_memory = None
+        if image.start is not None:
+            in_memory = self._tables_of(Image(None, image.start), [])
+        if in_memory is not None:
+            self.warnings.append(f"{why}; what is shown is read from memory alone")
+            self.images[index] = Image(None, in_memory[0].start)
+            return in_memory
+        if found is not None:
+            found[0].static = True
+            self.foreign = f"{why}: open the core with the right one"
+            self.warnings.append(f"{self.foreign}; what is shown is read from the file alone")
+        return found
 
     def _load(self, image: Image) -> LoadedImage:
         for known, loaded in self._loaded:
@@ -150,6 +170,11 @@ class Program:
                 data = self.image.constant(header.address, end - header.address)
                 return FuncTable(header, data, lambda offset: offset if wide else header.text_start + offset)
         raise FormatError("its pclntab lies outside the image")
+
+
+def _no_tables(image: LoadedImage) -> str:
+    cut = image.elf.missing_bytes() if image.in_file else 0
+    return f"no pclntab in it, and {cut} bytes of the file are missing at its end" if cut else "no pclntab in it"
 
 
 def _likely_header(image: LoadedImage) -> Optional[PcHeader]:

@@ -37,7 +37,8 @@ class World:
         try:
             self.allgs = allgs_of(session.globals, self.memory, self.reader)
         except ReadError as error:
-            raise FormatError(f"the list of goroutines is not there: {error}; is the core cut off?") from None
+            why = "is the core cut off, or was that memory not dumped (coredump_filter)?"
+            raise FormatError(f"the list of goroutines is not there: {error}; {why}") from None
         except LayoutError as error:
             raise FormatError(f"the list of goroutines is nowhere: {error}; is the memory damaged?") from None
         self._goroutines: Optional[List[Goroutine]] = None

@@ -12,7 +12,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 from ..binary.elf import ElfImage
 from ..binary.elfheaders import PT_NOTE
-from ..target import Mapping, Thread
+from ..target import Mapping, Thread, in_order
 from .registers import NAMES
 
 _NOTES = {1: "NT_PRSTATUS", 6: "NT_AUXV", 0x46494C45: "NT_FILE"}
@@ -34,6 +34,16 @@ class CoreNotes:
             elif kind == "NT_FILE":
                 self.files = sorted(_file_mappings(data), key=lambda mapping: mapping.start)
         self._starts = [mapping.start for mapping in self.files]
+
+    def with_files(self, dumped: List[Mapping]) -> List[Mapping]:
+        """The segments of the core under the names of their files, and the mapped files that it has no segment for."""
+        found = in_order(self.named(mapping) for mapping in dumped)
+        starts = [mapping.start for mapping in found]
+        for file in self.files:
+            index = bisect_right(starts, file.start) - 1
+            if index < 0 or found[index].end <= file.start:
+                found.append(file)
+        return in_order(found)
 
     def named(self, mapping: Mapping) -> Mapping:
         """The same with path and offset of the file that was mapped there, if one was."""

@@ -10,11 +10,10 @@ from typing import Dict, List, Optional
 
 from ..arch import ARCH_NAMES, get_arch
 from ..binary.elf import ElfImage
-from ..binary.loadbias import load_bias
 from ..errors import ReadError, UserError
 from ..target import LIVE, Image, Mapping, Thread
 from . import procfs
-from .images import shared_images
+from .images import main_images, recorded_path, shared_images
 from .registers import NAMES
 
 _MAX_READ = 1 << 30
@@ -46,7 +45,6 @@ class ProcTarget:
         self._exe = ElfImage.open(path)
         self.arch = self._exe.arch
         self._path = path
-        self._bias = load_bias(self._exe, procfs.auxiliary_vector(pid)) or 0
 
     def close(self) -> None:
         os.close(self._memory)
@@ -78,13 +76,9 @@ class ProcTarget:
 
     def images(self) -> List[Image]:
         """The executable, then the shared objects."""
-        main = Image(self._path, self._bias)
-        maps = self.mappings()
-        return [main, *shared_images(maps, self._first_page(maps), lambda mapping: procfs.file_of(self.pid, mapping))]
-
-    def _first_page(self, maps: List[Mapping]) -> Optional[str]:
-        start = self._exe.base() + self._bias
-        return next((m.path for m in maps if m.start <= start < m.end), None)
+        maps, auxv = self.mappings(), procfs.auxiliary_vector(self.pid)
+        main = main_images(self._path, self._exe, auxv, maps, self.read)
+        return [*main, *shared_images(maps, recorded_path(auxv, maps), lambda each: procfs.file_of(self.pid, each))]
 
     def threads(self) -> List[Thread]:
         """The process's first thread is the selected one, as in a debugger."""

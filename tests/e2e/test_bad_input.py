@@ -99,7 +99,9 @@ def test_a_cut_core_of_a_pie(part: float, tmp_path: Path) -> None:
     run = run_gdb(COMMANDS, exe=core.exe, core=tmp_path / "core", timeout=SECONDS)
     assert "Traceback" not in run.stderr and "internal error" not in run.stderr
     assert f"layout        table go{matrix.newest()} amd64" in run.outputs[0]
-    assert run.outputs[7] == run_gdb(COMMANDS, exe=core.exe, core=core.core).outputs[7]
+    assert all("warning: the core file is cut off: " in output for output in run.outputs if output.strip())
+    symbols = [line for line in run.outputs[7].splitlines() if not line.startswith("warning: ")]
+    assert symbols == run_gdb(COMMANDS, exe=core.exe, core=core.core).outputs[7].splitlines()
 
 
 @pytest.mark.parametrize("version", [matrix.newest(), matrix.oldest()])
@@ -121,7 +123,7 @@ def check_cut(core: Core, cut: Path, may_list: bool) -> None:
     document = json.loads(run.outputs[-1])
     if "error" in document:
         # Where the core has nothing, gdb shows zeros for variables that start as zeros.
-        assert "is the core cut off?" in document["error"] or "(or the core is cut off)" in document["error"]
+        assert "is the core cut off" in document["error"] or "(or the core is cut off)" in document["error"]
         assert len([line for line in run.stderr.splitlines() if not GDBS_OWN.match(line)]) >= 6
         return
     assert may_list
@@ -170,7 +172,7 @@ def test_no_executable_at_hand(core: Core, tmp_path: Path) -> None:
     (tmp_path / "core").write_bytes(core.core.read_bytes().replace(bytes(core.exe) + b"\0", moved + b"\0"))
     _, lines = clean(None, tmp_path / "core")
     assert len(lines) == len(COMMANDS) and all(
-        "no executable at hand: load it with `file PATH`" in line and build_id(core.exe) in line for line in lines
+        "the executable is not at hand" in line and build_id(core.exe) in line for line in lines
     )
     assert all(moved.decode() in line for line in lines)
 

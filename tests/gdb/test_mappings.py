@@ -90,18 +90,12 @@ def test_core(mappings: Any) -> None:
 
 
 def test_ranges_that_gdb_makes_up(mappings: Any) -> None:
-    files = mappings.parse_sections(CORE)
-    named = mappings.parse_proc_mappings(NAMED)
-    arena = (0xC000000000, 0xC000400000)
-    assert mappings.faked_ranges(files["Core"], [], []) == [(0x401000, 0x403000), arena]
-    assert mappings.faked_ranges(files["Core"], files["Exec"], []) == [(0x402000, 0x403000), arena]
-    assert mappings.faked_ranges(files["Core"], files["Exec"], named) == [(0x402800, 0x403000), arena]
-
-
-def test_without(mappings: Any) -> None:
-    assert mappings._without([(0, 10), (20, 30)], [(2, 4), (3, 5), (8, 22), (40, 50)]) == [(0, 2), (5, 8), (22, 30)]
-    assert mappings._without([(0, 10)], [(0, 10)]) == []
-    assert mappings._without([(5, 6), (7, 9)], [(0, 100)]) == []
+    """Whatever the core does not hold, be it in a file or not; and what is behind the end of one that was cut."""
+    core, top = mappings.parse_sections(CORE)["Core"], 1 << 64
+    assert mappings.faked_ranges(core, None) == [(0, 0x400000), (0x401000, 0x500000), (0x501000, top)]
+    assert mappings.faked_ranges(core, 0x2800) == [(0, 0x400000), (0x401000, 0x500000), (0x500800, top)]
+    assert mappings.faked_ranges(core, 0x1000) == [(0, top)]
+    assert mappings.faked_ranges([], None) == []  # a gdb that does not tell
 
 
 def test_file(mappings: Any) -> None:
