@@ -6,7 +6,6 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import lldb
 
-from shared_core.binary.elf import ElfImage
 from shared_core.target import Image, Mapping
 from shared_core.targets import procfs
 from shared_core.targets.corenotes import CoreNotes
