@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -16,8 +17,21 @@ FINE, UNANSWERED = 0, 2
 
 
 def main(words: Optional[Sequence[str]] = None) -> int:
-    """Run `goxray WORDS...`; the exit status, with one line on stderr when something cannot be done."""
-    given = sys.argv[1:] if words is None else list(words)
+    """Run `goxray WORDS...`; the exit status, with one line on stderr when something cannot be done.
+
+    words: None for those that this very process was started with, and ends with.
+    """
+    if words is not None:
+        return _run(list(words))
+    # A million objects and few cycles: all that the collector would do is look at them, once more at the end.
+    gc.disable()
+    try:
+        return _run(sys.argv[1:])
+    finally:
+        gc.freeze()
+
+
+def _run(given: List[str]) -> int:
     if given and given[0] in standalone.command_names():
         return standalone.main(given[0], given[1:])
     options = _parser().parse_args(given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from typing import Optional, Protocol, Tuple
+from typing import Optional, Protocol, Tuple, Union, runtime_checkable
 
 from .errors import ReadError
 
@@ -12,6 +12,8 @@ BLOCK = 1 << 16
 PAGE = 1 << 12
 MAX_BLOCKS = 64  # 4 MiB: small enough for the processor to keep at hand, and a bound whatever the target says
 MAX_STRING = 1 << 20
+
+Buffer = Union[bytes, memoryview]
 
 _U16, _U32, _I32, _U64, _I64 = (struct.Struct("<" + c) for c in "HIiQq")
 _PAIR = struct.Struct("<QQ")
@@ -23,6 +25,14 @@ class Reader(Protocol):
 
     def read(self, address: int, size: int) -> bytes:
         """Exactly `size` bytes at `address`, or ReadError."""
+
+
+@runtime_checkable
+class Mapped(Protocol):
+    """A Reader whose memory lies in a file that is mapped: it can be looked at where it is."""
+
+    def region(self, address: int) -> Optional[Tuple[int, memoryview]]:
+        """(start, bytes) of the contiguous piece that holds `address`; None where there is none."""
 
 
 class Memory:
@@ -44,9 +54,9 @@ class Memory:
     def read(self, address: int, size: int) -> bytes:
         """`size` bytes at `address`; short ones come from the cache."""
         data, at = self.locate(address, size)
-        return data[at : at + size]
+        return bytes(data[at : at + size])
 
-    def locate(self, address: int, size: int) -> Tuple[bytes, int]:
+    def locate(self, address: int, size: int) -> Tuple[Buffer, int]:
         """(buffer, offset) where the `size` bytes at `address` are: a read that copies nothing, for crowds of them."""
         start = address & -BLOCK
         block, at = self._blocks.get(start), address - start
@@ -142,6 +152,38 @@ class Memory:
                 return found + piece[:end]
             found += piece
         return found
+
+
+class MappedMemory(Memory):
+    """The same over a Mapped reader: most reads find what they want in the region of the one before."""
+
+    def __init__(self, reader: Reader, regions: Mapped) -> None:
+        super().__init__(reader)
+        self._regions = regions
+        self._forget_region()
+
+    def clear(self) -> None:
+        super().clear()
+        self._forget_region()
+
+    def _forget_region(self) -> None:
+        self._start, self._size, self._region = 0, -1, memoryview(b"")
+
+    def locate(self, address: int, size: int) -> Tuple[Buffer, int]:
+        at = address - self._start
+        if 0 <= at <= self._size - size and size >= 0:
+            return self._region, at
+        found = self._regions.region(address)
+        if found is None or address + size > found[0] + len(found[1]):
+            return super().locate(address, size)
+        self._start, self._region = found
+        self._size = len(self._region)
+        return self._region, address - self._start
+
+
+def memory_of(reader: Reader, target: object) -> Memory:
+    """The Memory over `reader` that suits `target`, which `reader` reads."""
+    return MappedMemory(reader, target) if isinstance(target, Mapped) else Memory(reader)
 
 
 def _check_range(address: int, size: int) -> None:

@@ -11,7 +11,7 @@ from .errors import UNPARSABLE, Absent, FormatError, GoxrayError, LayoutError, N
 from .layouts.globals import Globals
 from .layouts.model import Layout
 from .layouts.resolve import Resolution, resolve
-from .memory import Memory
+from .memory import Memory, memory_of
 from .runtime.allgs import allgs_of, not_started
 from .runtime.frames import SourceFrames
 from .runtime.goroutine import Goroutine, GoroutineReader, plausible, read_goroutines
@@ -55,7 +55,7 @@ class Session:
         self._remarks = remarks
         self._force = force
         self._reader = _BackedReader(target)
-        self.memory = Memory(self._reader)
+        self.memory = memory_of(self._reader, target)
         self._program: Optional[Program] = None
         self._layout: Union[Layout, LayoutError, None] = None
         self._layout_warnings: List[str] = []

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 from ..errors import NOT_APPLICABLE, NOT_IN_VERSION, NOT_RECORDED, UNPARSABLE, Absent, Maybe, ReadError
 from ..layouts.model import Layout
-from ..memory import Memory
+from ..memory import Buffer, Memory
 
 MAX_GOROUTINES = 1 << 25
 _SCAN = 0x1000  # runtime._Gscan, the same in every version
@@ -80,7 +80,7 @@ class GoroutineReader:
         self.wait_reasons: Dict[int, str] = dict(layout.enums["wait_reasons"])
         self._conditions: Dict[Tuple[int, int], Condition] = {}
 
-    def parse(self, address: int, data: bytes, offset: int = 0) -> Goroutine:
+    def parse(self, address: int, data: Buffer, offset: int = 0) -> Goroutine:
         """The g whose `size` bytes are in `data` from `offset` on."""
         raw = _tuple(self._record, self._unpack(data, offset))
         key = (raw.status, raw.wait_reason)

@@ -10,6 +10,7 @@ import struct
 from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
 from ..errors import ReadError
+from ..memory import Buffer
 from .goroutine import Goroutine
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Steps:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._locate = session.memory.locate
         self._known: Dict[int, Step] = {}
 
     def learn(self, pc: int) -> Step:
@@ -48,22 +50,24 @@ class Steps:
         self._known[pc] = step
         return step
 
-    def window(self, goroutine: Goroutine, size: int = WINDOW) -> Optional[Tuple[bytes, int, int]]:
+    def window(self, goroutine: Goroutine, size: int = WINDOW) -> Optional[Tuple[Buffer, int, int]]:
         """(buffer, offset, length) of the stack from g.sched.sp up; None where g.sched is not all there is to it."""
         raw = goroutine.raw
         sp = raw.sched_sp
         if not goroutine.condition.parked or raw.syscall_sp or raw.sched_lr or sp % 8:
             return None
-        return self._at(sp, min(size, raw.high - sp))
+        left = raw.high - sp
+        return self._at(sp, left if left < size else size)
 
-    def _at(self, address: int, size: int) -> Optional[Tuple[bytes, int, int]]:
+    def _at(self, address: int, size: int) -> Optional[Tuple[Buffer, int, int]]:
         if size < 8:
             return None
         try:
             # Goroutines that were started one after the other have their stacks side by side: one cached block.
-            return (*self._session.memory.locate(address, size), size)
+            data, at = self._locate(address, size)
         except ReadError:
             return None
+        return data, at, size
 
     def pcs(self, goroutine: Goroutine) -> Optional[Tuple[int, ...]]:
         """The pcs of its frames from the innermost out; None where it takes a walk to tell."""

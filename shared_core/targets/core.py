@@ -55,6 +55,17 @@ class CoreTarget:
             at += len(piece)
         return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
 
+    def region(self, address: int) -> Optional[Tuple[int, memoryview]]:
+        """(start, bytes) of the segment that holds `address`, as it is in the file; None where `read` must tell."""
+        index = bisect_right(self._starts, address) - 1
+        if index < 0 or address >= self._ranges[index][1]:
+            return None
+        start, end, image, linked = self._ranges[index]
+        try:
+            return start, image.bytes(linked, end - start)
+        except ReadError:
+            return None
+
     def mappings(self) -> List[Mapping]:
         """What the core's program headers and its NT_FILE note cover, with the file names that the note gives."""
         return self._mappings

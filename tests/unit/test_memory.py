@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import pytest
 
 from shared_core.errors import ReadError
-from shared_core.memory import BLOCK, MAX_BLOCKS, PAGE, Memory
+from shared_core.memory import BLOCK, MAX_BLOCKS, PAGE, MappedMemory, Memory, memory_of
 
 
 class Segments:
@@ -170,3 +170,42 @@ def test_c_string_that_runs_into_a_hole_is_a_read_error() -> None:
     memory = Memory(Segments({BASE: b"a" * PAGE}))
     with pytest.raises(ReadError):
         memory.c_string(BASE + PAGE - 4)
+
+
+class MappedSegments(Segments):
+    """The same, whose segments can be looked at where they are."""
+
+    def region(self, address: int) -> Optional[Tuple[int, memoryview]]:
+        for start, content in self.segments.items():
+            if start <= address < start + len(content):
+                return start, memoryview(content)
+        return None
+
+
+@pytest.mark.parametrize("size", [0, 1, 8, 100, PAGE, BLOCK + 1])
+def test_mapped_memory_gives_the_same_and_reads_nothing_within_a_region(size: int) -> None:
+    """Two regions that touch, a hole, and one more."""
+    places = {BASE: pattern(PAGE), BASE + PAGE: pattern(BLOCK), BASE + 4 * BLOCK: pattern(2 * BLOCK)}
+    plain, mapped = Memory(Segments(places)), memory_of(MappedSegments(places), MappedSegments(places))
+    assert isinstance(mapped, MappedMemory)
+    edges = [at + edge for start, content in places.items() for at in (start, start + len(content)) for edge in (-8, 0)]
+    for address in [*edges, BASE + 5 * BLOCK - 3, *reversed(edges)]:
+        found = []
+        for memory in (plain, mapped):
+            try:
+                found.append(memory.read(address, size))
+            except ReadError as error:
+                found.append((error.address, error.size))
+        assert found[0] == found[1]
+        if isinstance(found[0], bytes):
+            buffer, at = mapped.locate(address, size)
+            assert bytes(buffer[at : at + size]) == found[0]
+
+
+def test_mapped_memory_looks_anew_when_cleared() -> None:
+    target = MappedSegments({BASE: pattern(PAGE)})
+    memory = memory_of(target, target)
+    assert memory.u64(BASE + 8) == 8 and not target.asked
+    target.segments[BASE] = bytes(PAGE)
+    memory.clear()
+    assert memory.u64(BASE + 8) == 0
