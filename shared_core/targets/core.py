@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 from ..arch import ARCH_NAMES
 from ..binary.elf import ElfImage
@@ -58,13 +58,8 @@ class CoreTarget:
     def region(self, address: int) -> Optional[Tuple[int, memoryview]]:
         """(start, bytes) of the segment that holds `address`, as it is in the file; None where `read` must tell."""
         index = bisect_right(self._starts, address) - 1
-        if index < 0 or address >= self._ranges[index][1]:
-            return None
-        start, end, image, linked = self._ranges[index]
-        try:
-            return start, image.bytes(linked, end - start)
-        except ReadError:
-            return None
+        start, held = self._held[index] if index >= 0 else (0, memoryview(b""))
+        return (start, held) if address - start < len(held) else None
 
     def mappings(self) -> List[Mapping]:
         """What the core's program headers and its NT_FILE note cover, with the file names that the note gives."""
