@@ -54,29 +54,37 @@ _WRITEBACK = re.compile(r"\[sp(?:, #(-?\w+)\](!)|\], #(-?\w+))$")
 
 
 def depth_at(arch: Arch, code: bytes, entry: int, pc: int) -> Optional[int]:
-    """By how many bytes sp is below its value at entry when `pc` is about to run; None where the paths do not tell.
+    """By how many bytes sp is below its value at entry when `pc` is about to run; None where the paths do not tell."""
+    return depths(arch, code, entry).get(pc)
 
-    None too where that is 0 bytes and the return address has left lr: a call of its own has overwritten it.
+
+def depths(arch: Arch, code: bytes, entry: int) -> Dict[int, Optional[int]]:
+    """`depth_at` for each instruction that can be come to from the entry; empty where there are too many paths.
+
+    None too where it is 0 bytes and the return address has left lr: a call of its own has overwritten it.
     """
     lines = {line[0]: line for line in disassemble(arch, code[:MAX_CODE], entry)}
     known: Dict[int, Depths] = {}
     todo: List[Tuple[int, Depths]] = [(entry, {_words(arch).sp: 0, RETURN: 0})]
     for _ in range(_MAX_VISITS):
         if not todo:
-            depths = known.get(pc, {})
-            sp = depths.get(_words(arch).sp)
-            return None if sp is None or (sp == 0 and arch.uses_lr and RETURN not in depths) else -sp
-        at, depths = todo.pop()
+            return {pc: _depth(arch, found) for pc, found in known.items()}
+        at, found = todo.pop()
         line = lines.get(at)
         if line is None or (at == entry and known):
             continue  # a prologue goes back to its start from morestack, which leaves lr as it was
         before = known.get(at)
-        merged = depths if before is None else {name: d for name, d in before.items() if depths.get(name) == d}
+        merged = found if before is None else {name: d for name, d in before.items() if found.get(name) == d}
         if before is None or merged != before:
             known[at] = merged
             after = _after(arch, line, merged)
             todo += [(place, after) for place in _next(arch, line)]
-    return None
+    return {}
+
+
+def _depth(arch: Arch, known: Depths) -> Optional[int]:
+    sp = known.get(_words(arch).sp)
+    return None if sp is None or (sp == 0 and arch.uses_lr and RETURN not in known) else -sp
 
 
 def _words(arch: Arch) -> _Words:

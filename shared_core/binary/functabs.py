@@ -95,6 +95,12 @@ class FuncTabs:
             pc = func.entry + call.parent_pc
         return [*found, (None, pc)]
 
+    def inlined_shape(self) -> Tuple[int, int, int]:
+        """runtime.inlinedCall: (its size, the offset of the name's offset, that of parentPc)."""
+        kind = self._inlined
+        # runtime.inlinedCall.nameOff was called func_ up to Go 1.20.
+        return kind.size, kind.offset("nameOff" if "nameOff" in kind else "func_"), kind.offset("parentPc")
+
     def _inlined_call(self, base: int, index: int) -> InlinedCall:
         kind = self._inlined
         data = self.module.image.constant(base + kind.size * index, kind.size)
@@ -118,10 +124,15 @@ class FuncTabs:
         start = self.spill_start(func)
         index = func.pcdata(self.pcdata["arg_live_index"], pc)
         address = self.module.funcdata(func, self.funcdata["arg_live_info"])
-        if address is None or index <= 0:
-            return lambda offset, slot: True
-        bits = self._bounded(address + index, _MAX_LIVE_BYTES)
-        return lambda offset, slot: offset < start or slot >= 8 * len(bits) or bool(bits[slot // 8] >> slot % 8 & 1)
+        live = -1 if address is None else self.live_bits(address, index)
+        return lambda offset, slot: offset < start or bool(live >> slot & 1)
+
+    def live_bits(self, address: int, index: int) -> int:
+        """A bit per spill slot, 1 where it is live at pcs with that PCDATA_ArgLiveIndex; all 1 (-1) without any."""
+        if index <= 0:
+            return -1
+        data = self._bounded(address + index, _MAX_LIVE_BYTES)
+        return int.from_bytes(data, "little") | -1 << 8 * len(data)
 
     def spill_start(self, func: Func) -> int:
         """The lowest offset of a slot with liveness; 255 without any."""

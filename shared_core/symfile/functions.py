@@ -1,0 +1,198 @@
+"""All functions of one module, made into sections: names, frames, lines, inlined calls and parameters."""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections import Counter
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
+
+from ..arch import get_arch
+from ..arch.spflow import depths
+from ..binary.funcs import Func
+from ..binary.functabs import FuncTabs
+from ..binary.moduledata import Module
+from ..errors import GoxrayError
+from ..layouts.model import Layout
+from .encode import Strings
+from .frames import FrameTable, Row
+from .info import Located, Lookup, Ranged, Subprogram, Tables, UnitInfo
+from .inlining import InlineTrees, Ranges, merged
+from .lines import sequence, unit
+from .naming import package_of
+from .params import Parameters
+from .pctables import PcTable, PcTables
+
+Receivers = Callable[[str], Optional[int]]  # a method's name -> where its receiver's type is in .debug_info
+Progress = Callable[[int, int], None]  # how many functions of how many
+_EVERY = 1024
+_ARANGES = struct.Struct("<IHIBBI")  # with the padding that puts the pairs at a multiple of 16
+_UNSAFE = -2  # abi.UnsafePointUnsafe
+_MAX_CHECK = 128  # bytes that the check takes where a frame is huge
+SIGNAL_RETURN = "runtime.sigreturn__sigaction"
+# They end a walk of the runtime's, and were called by SIGNAL_RETURN all the same.
+SIGTRAMP = ("runtime.sigtramp", "runtime.cgoSigtramp", "runtime.sigprofNonGoWrapper")
+
+
+def no_progress(done: int, total: int) -> None:
+    """For those who do not want to know."""
+
+
+class _Unit:
+    """A compilation unit while it grows: the functions whose files are in one list."""
+
+    def __init__(self, info: UnitInfo) -> None:
+        self.info = info
+        self.packages: Counter[str] = Counter()
+        self.sequences: List[bytes] = []
+        self.spans: Ranges = []
+        self.numbers: Dict[int, int] = {}  # pcfile's number of a file -> that in this unit, from 1
+
+
+class Functions:
+    """Describes the functions of a module as linked: `bias` is taken off every address."""
+
+    def __init__(self, module: Module, layout: Layout, arch_name: str, bias: int) -> None:
+        self._module, self._arch, self._bias = module, get_arch(arch_name), bias
+        self.strings = Strings()
+        self._tables = PcTables(module.table.pctab)
+        self._tabs = FuncTabs(module, layout)
+        self._quantum = module.header.quantum
+        self._unsafe = self._tabs.pcdata["unsafe_point"]
+        flags = layout.numbers("func_flags")
+        self._top, self._writes_sp = flags["top_frame"], flags["sp_write"]
+        self._cgocallback = layout.numbers("func_ids").get("cgocallback", -1)
+
+    def each(self) -> Iterator[Func]:
+        """The functions by address, those with broken records left out."""
+        for index in range(self._module.table.count):
+            try:
+                yield self._module.table.func(index)
+            except GoxrayError:
+                continue
+
+    def frames(self) -> bytes:
+        """.debug_frame."""
+        found = FrameTable(self._arch.name, self._quantum)
+        for func in self.each():
+            entry, size = func.entry - self._bias, func.size
+            if func.name == SIGNAL_RETURN:
+                found.add_signal_return(entry, size)
+                continue
+            table = self._tables.shared(func.pcsp)
+            if table is None:
+                continue
+            if func.flags & self._writes_sp and func.func_id != self._cgocallback:
+                found.add_rows(entry, size, self._followed(func, table))
+            else:
+                found.add(entry, size, func.pcsp, table, bool(func.flags & self._top) and func.name not in SIGTRAMP)
+        return found.data()
+
+    def _followed(self, func: Func, table: PcTable) -> List[Row]:
+        """The frame of a function that loads sp from elsewhere, by its code; lost from there on."""
+        try:
+            known = depths(self._arch, bytes(self._module.code(func)), func.entry)
+        except GoxrayError:
+            known = {}
+        rows: List[Row] = [] if known else [(0, None)]
+        for pc, depth in sorted(known.items()):
+            start = (pc - func.entry) // self._quantum
+            if start >= table.starts[-1]:
+                break
+            # On arm64 the return address is at 0(sp) with the frame as its prologue made it, or still in lr.
+            usual = (0, table.values[bisect_right(table.starts, start) - 1])
+            rows.append((start, depth if not self._arch.uses_lr or depth in usual else None))
+        return rows
+
+    def describe(self, language: int, receivers: Receivers, base: int, progress: Progress) -> Dict[str, bytes]:
+        """.debug_info, which begins at `base` of its section, and what it refers to, but for what the types need."""
+        tables = Tables(self.strings, Ranged(), Located())
+        units: Dict[int, _Unit] = {}
+        trees, parameters = InlineTrees(self._tabs, self._tables), Parameters(self._tabs, self._tables)
+        argp = self._arch.min_frame_size
+        for count, func in enumerate(self.each()):
+            if count % _EVERY == 0:
+                progress(count, self._module.table.count)
+            found = units.get(func.cu_offset)
+            if found is None:
+                found = units[func.cu_offset] = _Unit(UnitInfo(tables, argp))
+            self._add(found, func, trees, parameters, receivers)
+        return _sections(tables, units, self._module, language, base)
+
+    def _add(self, to: _Unit, func: Func, trees: InlineTrees, parameters: Parameters, receivers: Receivers) -> None:
+        entry, size, name = func.entry - self._bias, func.size, func.name
+        lines, files = self._tables.table(func.pcln), self._tables.shared(func.pcfile)
+        places = None if lines is None or files is None else Places(lines, files, self._quantum)
+        if places is not None:
+            body = self._body(func)
+            to.sequences.append(sequence(entry, body, places.lines, places.files, to.numbers))
+        place_of = _nowhere if places is None else places.within(to.numbers)
+        file, line = place_of(0)
+        start_line = func.start_line if func.start_line > 0 else line
+        calls = trees.blocks(func) if places is not None else []
+        words = parameters.of(func)
+        described = Subprogram(name, entry, size, file, start_line, words, calls, receivers(name) if words else None)
+        to.info.add(described, place_of)
+        to.packages[package_of(name)] += 1
+        to.spans.append((entry, func.end - self._bias))
+
+    def _body(self, func: Func) -> int:
+        """The pc offset at which the function goes on after the check of its stack; 0 where it has none.
+
+        Source: cmd/internal/obj/x86/obj6.go and arm64/obj7.go, stacksplit: the check is an unsafe point, and so is the
+        call of morestack that ends the function.
+        """
+        table = self._tables.pcdata(func, self._unsafe)
+        if table is None or table.values[:2] != [-1, _UNSAFE] or table.values[-2:] != [_UNSAFE, -1]:
+            return 0
+        body = table.starts[2] * self._quantum
+        return table.starts[2] if body <= _MAX_CHECK else 0
+
+
+class Places:
+    """The file and line of each pc offset of a function."""
+
+    def __init__(self, lines: PcTable, files: PcTable, quantum: int) -> None:
+        self.lines, self.files, self._quantum = lines, files, quantum
+
+    def within(self, numbers: Dict[int, int]) -> Lookup:
+        """pc offset -> (the file by the unit's `numbers`, line); the tables' last row where they end before."""
+        lines, files, quantum = self.lines, self.files, self._quantum
+
+        def at(offset: int) -> Tuple[int, int]:
+            start = offset // quantum
+            file = files.values[bisect_right(files.starts, start, 0, len(files.values)) - 1]
+            line = lines.values[bisect_right(lines.starts, start, 0, len(lines.values)) - 1]
+            return numbers.get(file, 1), max(line, 0)
+
+        return at
+
+
+def _nowhere(offset: int) -> Tuple[int, int]:
+    return 1, 0
+
+
+def _sections(tables: Tables, units: Dict[int, _Unit], module: Module, language: int, base: int) -> Dict[str, bytes]:
+    info, lines, aranges = [], [], []
+    at, line_at = base, 0
+    for cu_offset, each in units.items():
+        spans = merged(sorted(each.spans))
+        name = each.packages.most_common(1)[0][0]
+        files = [module.table.file(cu_offset, number) for number in each.numbers]
+        lines.append(unit(files, each.sequences, module.header.quantum))
+        info.append(each.info.data(name, language, line_at, spans))
+        aranges.append(_covered(at, spans))
+        at, line_at = at + len(info[-1]), line_at + len(lines[-1])
+    return {
+        ".debug_info": b"".join(info),
+        ".debug_line": b"".join(lines),
+        ".debug_aranges": b"".join(aranges),
+        ".debug_ranges": tables.ranges.data(),
+        ".debug_loc": tables.places.data(),
+    }
+
+
+def _covered(unit_at: int, spans: Ranges) -> bytes:
+    """One unit's part of .debug_aranges."""
+    pairs = b"".join(struct.pack("<QQ", start, end - start) for start, end in spans) + b"\0" * 16
+    return _ARANGES.pack(_ARANGES.size - 4 + len(pairs), 2, unit_at, 8, 0, 0) + pairs
