@@ -11,6 +11,7 @@ from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 from elftools.common.exceptions import DWARFError, ELFError
 from elftools.dwarf.dwarfinfo import DWARFInfo
+from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from ..errors import FormatError, ReadError
@@ -44,6 +45,18 @@ class Section:
     address: int
     size: int
     offset: int
+
+
+@dataclass(frozen=True)
+class AllocatedSection:
+    """A section that is loaded, with SHF_ flags; `note` is what is in it if it is one of notes."""
+
+    name: str
+    address: int
+    size: int
+    flags: int
+    align: int
+    note: bytes
 
 
 _WORD_MASK = (1 << 64) - 1
@@ -96,6 +109,21 @@ class ElfImage:
             h = section.header
             if h.sh_type != "SHT_NOBITS":
                 yield section.name, Section(h.sh_addr, h.sh_size, h.sh_offset)
+
+    def allocated_sections(self) -> List[AllocatedSection]:
+        """The sections that are loaded, in the file's order; [] when the section headers are gone or broken."""
+        try:
+            return [
+                AllocatedSection(
+                    *(section.name, h.sh_addr, h.sh_size, h.sh_flags, h.sh_addralign),
+                    section.data() if h.sh_type == "SHT_NOTE" else b"",
+                )
+                for section in self._elf_file().iter_sections()
+                for h in [section.header]
+                if h.sh_flags & SH_FLAGS.SHF_ALLOC and h.sh_size
+            ]
+        except PARSER_ERRORS:
+            return []
 
     def _elf_file(self) -> ELFFile:
         """pyelftools' view, made only when section headers are asked for: PARSER_ERRORS where they are broken."""
@@ -154,7 +182,8 @@ class ElfImage:
             return piece
         patched = bytearray(piece)
         relocations = self._relative_relocations()
-        for index in range(bisect_left(relocations, (address, -1 << 64)), len(relocations)):
+        first = bisect_left(relocations, (address, -1 << 64))
+        for index in range(first, len(relocations)):
             place, addend = relocations[index]
             if place + 8 > address + size:
                 break
