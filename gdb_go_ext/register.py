@@ -6,7 +6,8 @@ from typing import List, Optional, Sequence
 
 import gdb
 
-from shared_core.commands import REGISTRY, Entry, help_texts, runner
+from shared_core.commands import REGISTRY, Entry, help_texts, runner, selecting
+from shared_core.errors import GoxrayError
 
 from . import native, parameters, select
 from .sessions import SESSIONS
@@ -24,12 +25,7 @@ class GoCommand(gdb.Command):  # type: ignore[misc]
 
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Run with the rest of the line, print in one go, and note the status."""
-        action = select.action_of(argument) if self.goxray_name == select.COMMAND else None
-        if action is not None:
-            status, error = select.run(action)
-            note_status(status)
-            if error:
-                raise gdb.GdbError(error)
+        if self.goxray_name == selecting.COMMAND and self._selects(argument):
             return
         outcome = runner.run(SESSIONS.current, self.goxray_name, argument, parameters.debugging())
         note_status(outcome.status)
@@ -42,6 +38,17 @@ class GoCommand(gdb.Command):  # type: ignore[misc]
             raise gdb.GdbError("Quit") from None  # q at the pager's prompt
         if outcome.error:
             raise gdb.GdbError(outcome.error)
+
+    def _selects(self, argument: str) -> bool:
+        """Whether a goroutine was to be selected, or a command run on it, which is done then."""
+        try:
+            asked = selecting.asked(argument)
+            if asked is not None:
+                select.run(asked)
+        except GoxrayError as error:
+            note_status(2)
+            raise gdb.GdbError(str(error)) from None
+        return asked is not None
 
     def complete(self, text: str, word: Optional[str]) -> Sequence[str]:
         """Candidates for the last word, without the part of it that gdb holds to be other words ("--")."""

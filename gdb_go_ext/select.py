@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Callable, Iterator, Optional, Tuple
+from typing import Iterator, Optional
 
 import gdb
 
-from shared_core.errors import GoxrayError, UserError
+from shared_core.commands.selecting import Asked
+from shared_core.errors import UserError
 
 from .native import GOROUTINES
 from .sessions import SESSIONS
 
-COMMAND = "go-goroutine"
-_SELECT, _APPLY = "select", "--"
 
-
-def action_of(argument: str) -> Optional[Callable[[], None]]:
-    """What the words after `go-goroutine` ask for; None where they are the command's own."""
-    words = argument.split(None, 2)
-    if words == ["0"]:
-        return _back
-    if len(words) == 2 and words[1] == _SELECT:
-        return lambda: _select(_number(words[0]), say=True)
-    if len(words) > 1 and words[1] == _APPLY:
-        command = words[2] if len(words) == 3 else ""
-        return lambda: _apply(_number(words[0]), command)
-    return None
-
-
-def _number(word: str) -> int:
-    try:
-        return int(word, 0)
-    except ValueError:
-        raise UserError(f"{word} is no goroutine's id") from None
+def run(asked: Asked) -> None:
+    """Do what is asked. GoxrayError where that cannot be done."""
+    if asked.goid == 0:
+        _back()
+    elif asked.command is None:
+        _select(asked.goid, say=True)
+    else:
+        _apply(asked.goid, asked.command)
 
 
 def _back() -> None:
@@ -89,8 +77,6 @@ def _thread(tid: int) -> gdb.InferiorThread:
 
 def _apply(goid: int, command: str) -> None:
     """One command there, and everything selected as it was."""
-    if not command.strip():
-        raise UserError("no command after --")
     with _kept():
         _select(goid, say=False)
         gdb.execute(command)
@@ -125,12 +111,3 @@ def _frame(level: int) -> gdb.Frame:
             break
         frame = older
     return frame
-
-
-def run(action: Callable[[], None]) -> Tuple[int, str]:
-    """(status, error line) of an action."""
-    try:
-        action()
-    except GoxrayError as error:
-        return 2, str(error)
-    return 0, ""

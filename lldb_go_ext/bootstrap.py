@@ -9,16 +9,21 @@ import sys
 
 def load(debugger):
     """Register the commands with `debugger`; a line on stderr if that can't be done, and lldb goes on."""
-    _import_core()
-    from shared_core import embedded
-
-    trouble = embedded.trouble("lldb", _recorded())
+    trouble = prepare()
     if trouble:
         sys.stderr.write(trouble + "\n")
         return
     from . import register
 
     register.register_all(debugger)
+
+
+def prepare():
+    """Make shared_core and what it needs ready to be imported; why that cannot be done in one line, or ""."""
+    _import_core()
+    from shared_core import embedded
+
+    return embedded.trouble("lldb", _recorded())
 
 
 def _recorded():

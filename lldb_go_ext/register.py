@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, Type
 
-from shared_core.commands import REGISTRY, help_texts, runner
+from shared_core.commands import REGISTRY, help_texts, runner, selecting
+from shared_core.errors import GoxrayError
 
-from . import switches
+from . import switches, threadplugin
 from .sessions import SESSIONS
 
 
@@ -33,6 +34,8 @@ class GoCommand:
 
     def __call__(self, debugger: Any, line: str, context: Any, result: Any) -> None:
         """Run with the rest of the line, hand over all output in one go, and note the status."""
+        if self.goxray_name == selecting.COMMAND and self._selects(debugger, line, context, result):
+            return
         debug = switches.is_on("go-debug")
         outcome = runner.run(lambda: SESSIONS.current(debugger, context), self.goxray_name, line, debug, "go-debug on")
         STATUS.note(outcome.status)
@@ -40,6 +43,20 @@ class GoCommand:
             result.PutCString(_printable(outcome.text))
         if outcome.error:
             result.SetError(_printable(outcome.trace + outcome.error))
+
+    def _selects(self, debugger: Any, line: str, context: Any, result: Any) -> bool:
+        """Whether the line asked for a goroutine to be selected, or run a command on, which is done then."""
+        try:
+            asked = selecting.asked(line)
+            if asked is None:
+                return False
+            from . import select
+
+            select.run(debugger, context, asked, result)
+        except GoxrayError as error:
+            STATUS.note(2)
+            result.SetError(_printable(str(error)))
+        return True
 
     def get_short_help(self) -> str:
         return self.short_help
@@ -67,6 +84,7 @@ def _classes() -> Dict[str, Type[Any]]:
         found[entry.name] = type(_class_name(entry.name), (GoCommand,), fields)
     for name in switches.MEANINGS:
         found[name] = type(_class_name(name), (switches.Switch,), {"switch": name})
+    found[threadplugin.NAME] = threadplugin.ThreadPlugin
     return found
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, List, Optional, Tuple
 from shared_core.errors import UserError
 from shared_core.target import FILE, LIVE
 
+from . import goroutines, switches
 from . import process as processes
-from . import switches
 
 if TYPE_CHECKING:
     from shared_core.session import Session
@@ -42,6 +42,7 @@ class Sessions:
             adapted = LldbTarget(target)
             found = Session(adapted, adapted.remarks, switches.is_on("go-force")), adapted
         self._kept.append((key, *found))
+        found[0].selected_goroutine = _selected_goroutine(process)
         return found[0]
 
     def _take(self, key: Key, target: Any) -> Optional[Tuple[Session, LldbTarget]]:
@@ -55,6 +56,11 @@ def _up_to_date(session: Session, target: LldbTarget) -> None:
     """Forget what may be from before the last move. lldb does not tell when the user changes memory or registers."""
     if target.forget() or target.kind == LIVE:
         session.invalidate()
+
+
+def _selected_goroutine(process: Any) -> Optional[int]:
+    """The id of the goroutine whose thread the user has selected, where goroutines are threads."""
+    return goroutines.goid(process, process.GetSelectedThread().GetThreadID()) if goroutines.of(process) else None
 
 
 def _target(debugger: Any, context: Any) -> Any:

@@ -12,7 +12,7 @@ from shared_core.target import CORE, FILE, Image, Mapping, Thread
 from shared_core.targets.corenotes import CoreNotes
 from shared_core.targets.file import FileTarget
 
-from . import corefile, images, mappings, threads
+from . import corefile, goroutines, images, mappings, threads
 from . import process as processes
 
 _TOP = 1 << 64
@@ -111,7 +111,8 @@ class LldbTarget:
         if self.kind == FILE:
             return []
         if self._threads is None:
-            self._threads = threads.of_process(self._process, self.arch)
+            chosen = goroutines.real(self._process, self._process.GetSelectedThread().GetThreadID())
+            self._threads = threads.of_process(self._process, self.arch, chosen)
         return self._threads
 
 

@@ -12,6 +12,7 @@ import lldb
 from shared_core.target import CORE, Thread
 from shared_core.targets import procfs
 
+from . import goroutines
 from . import process as processes
 
 _AMD64 = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", *(f"r{i}" for i in range(8, 16))]
@@ -30,14 +31,14 @@ _OF_DEBUGGER = {"SIGSTOP", "SIGTRAP"}
 _SIGNAL = re.compile(r"\bSIG[A-Z]+\d*\b")
 
 
-def of_process(process: Any, arch: str) -> List[Thread]:
-    """Every thread, by lldb's numbers. Only the selected one has the registers of floats too."""
-    chosen = process.GetSelectedThread().GetThreadID()
+def of_process(process: Any, arch: str, chosen: int) -> List[Thread]:
+    """Every thread of the system, by lldb's numbers. Only the chosen one has the registers of floats too."""
     core, native = processes.kind(process) == CORE, processes.is_native(process)
     found = [process.GetThreadAtIndex(index) for index in range(process.GetNumThreads())]
     threads = [
         _thread(each, arch, core, each.GetThreadID() == chosen)
         for each in sorted(found, key=lambda each: each.GetIndexID())
+        if goroutines.goid(process, each.GetThreadID()) is None
     ]
     if not native:
         return threads

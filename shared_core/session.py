@@ -64,6 +64,8 @@ class Session:
         self._unwinder: Optional[Unwinder] = None
         self._source_frames: Optional[SourceFrames] = None
         self._world: Optional[World] = None
+        # The goroutine that the user has selected by itself, where a debugger can do that.
+        self.selected_goroutine: Optional[int] = None
 
     def invalidate(self) -> None:
         """Forget what the program may have changed: to be called when it has run. Its code and tables are kept."""

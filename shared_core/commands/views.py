@@ -64,7 +64,8 @@ class Views:
         self._session = session
         self.world: World = session.world
         self._system = self.world.system
-        self._selected = next((m.curg for m in self.world.machines if m.thread and m.thread.selected), 0)
+        selected = self.world.selected()
+        self._selected = selected.address if selected is not None else 0
         self._users = self.world.stacks.users
         self._standings: Dict[Tuple[Any, ...], Standing] = {}
         self._sameness = self.world.reader.sameness

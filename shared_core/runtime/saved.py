@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, List, NamedTuple, Optional, Tuple
 
 from ..errors import Absent, ReadError, UserError
 from .goroutine import Goroutine
-from .unwind import Frame, Stop
+from .signals import interrupted_context
+from .unwind import Frame, Start, Stop
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -31,11 +32,12 @@ class SavedFrame(NamedTuple):
     line: int
 
 
-def saved_frames(session: Session, goroutine: Goroutine) -> List[SavedFrame]:
+def saved_frames(session: Session, goroutine: Goroutine, limit: int = MAX_FRAMES) -> List[SavedFrame]:
     """From the innermost out; UserError for a goroutine whose stack is lost."""
     found: List[SavedFrame] = []
-    pointer = _saved_pointer(session, goroutine)
-    for item in session.world.stacks.walk(goroutine, MAX_FRAMES):
+    start = session.world.stacks.start(goroutine)
+    pointer = None if isinstance(start, Absent) else _pointer_at(session, goroutine, start)
+    for item in session.world.stacks.walk(goroutine, limit):
         if isinstance(item, Stop):
             if not found:
                 raise UserError(f"goroutine {goroutine.id} has no stack to select: {item.reason}")
@@ -54,12 +56,26 @@ def thread_of(session: Session, goroutine: Goroutine) -> Optional[int]:
     return machine.thread.tid
 
 
-def _saved_pointer(session: Session, goroutine: Goroutine) -> Optional[int]:
-    """g.sched.bp; in a system call it is in the frames alone."""
-    start = session.world.stacks.start(goroutine)
-    if isinstance(start, Absent) or start.sp != goroutine.raw.sched_sp:
+def _pointer_at(session: Session, goroutine: Goroutine, start: Start) -> Optional[int]:
+    """The frame pointer register where a walk starts: g.sched.bp, or its thread's; in a system call neither tells."""
+    if start.trap:
+        return _interrupted_pointer(session, goroutine, start)
+    if start.sp != goroutine.raw.sched_sp:
         return None
     return _word(session, goroutine.address + session.layout.struct("runtime.g").offset("sched.bp"))
+
+
+def _interrupted_pointer(session: Session, goroutine: Goroutine, start: Start) -> Optional[int]:
+    """That of the thread, or of what a signal interrupted on it."""
+    world, arch = session.world, session.arch
+    machine = world.machine_of(goroutine)
+    if machine is None or machine.thread is None:
+        return None
+    registers = machine.thread.registers
+    if (registers.get(arch.pc), registers.get(arch.sp)) == (start.pc, start.sp):
+        return registers.get(arch.fp)
+    context = interrupted_context(session, machine, world.bounds(machine.gsignal))
+    return None if isinstance(context, Absent) else context.registers.get(arch.fp)
 
 
 def _pointers(session: Session, frame: Frame, pointer: Optional[int]) -> Tuple[Optional[int], Optional[int]]:
@@ -68,7 +84,8 @@ def _pointers(session: Session, frame: Frame, pointer: Optional[int]) -> Tuple[O
         return pointer, pointer
     # arm64: the word below the frame; amd64: the one below the return address.
     place = frame.sp - 8 if session.arch.uses_lr else frame.fp - 16
-    return place, _word(session, place)
+    # Where a frame was interrupted it may not be set up yet.
+    return pointer if frame.trap and pointer is not None else place, _word(session, place)
 
 
 def _word(session: Session, address: int) -> Optional[int]:

@@ -138,7 +138,9 @@ class World:
         return self._session.layout.enums["func_ids"].get(found[1].func_id, "") if found else ""
 
     def selected(self) -> Optional[Goroutine]:
-        """The goroutine of the thread that the user has selected; None when it runs none."""
+        """The goroutine that the user has selected, or that of the selected thread; None when it runs none."""
+        if self._session.selected_goroutine is not None:
+            return self.goroutine(self._session.selected_goroutine)
         for machine in self.machines:
             if machine.thread is not None and machine.thread.selected and machine.curg:
                 return next((g for g in self.goroutines if g.address == machine.curg), None)
@@ -186,6 +188,28 @@ class World:
             suspects = [g for g in self.goroutines if known[g.raw.startpc] is not False]
             self._system = frozenset(g.address for g in suspects if known[g.raw.startpc] or not self._runs_user_code(g))
         return self._system
+
+    def first_users(self, limit: int) -> Tuple[List[Goroutine], bool]:
+        """(up to `limit` goroutines that are not the runtime's own, in the runtime's order, whether there are more).
+
+        What is not shown is not read. No thread is asked for: a runtime's own that may call user code counts as a
+        user's while it is not parked.
+        """
+        known: Dict[int, Maybe[bool]] = {}
+        found: List[Goroutine] = []
+        for _, goroutine in read_goroutines(self.memory, self.reader, self.allgs):
+            if isinstance(goroutine, Absent) or plausible(goroutine) or goroutine.condition.dead:
+                continue
+            start = goroutine.raw.startpc
+            if start not in known:
+                known[start] = self._system_by_start(start)
+            parked = goroutine.condition.parked and not goroutine.raw.m
+            if known[start] or (isinstance(known[start], Absent) and parked and not self._runs_user_code(goroutine)):
+                continue
+            if len(found) == limit:
+                return found, True
+            found.append(goroutine)
+        return found, False
 
     def _system_by_start(self, startpc: int) -> Maybe[bool]:
         found = self._session.modules.find(startpc)

@@ -33,6 +33,7 @@ def copy(tmp_path: Path) -> Path:
     [
         *("gdb_go_ext/__init__.py", "gdb_go_ext/bootstrap.py", "shared_core/__init__.py", "shared_core/embedded.py"),
         *("lldb_go_ext/__init__.py", "lldb_go_ext/bootstrap.py", "lldb_go_ext/start/lldb_go_ext.py"),
+        "lldb_go_ext/plugin/goxray_goroutines.py",
     ],
 )
 def test_any_python_can_read_what_checks_python(name: str) -> None:
