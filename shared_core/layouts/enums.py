@@ -25,6 +25,8 @@ _PATTERNS: Dict[str, Tuple[Tuple[str, ...], str]] = {
         r"(?:TraceArgs|_)(?i:(EndSeq|StartAgg|EndAgg|Dotdotdot|OffsetTooLarge))",
     ),
     "tflags": (("internal/abi", "runtime"), r"[tT][fF]lag([A-Z]\w*)"),
+    # of Swiss tables; those of the hash tables up to Go 1.23 have no names
+    "map_flags": (("internal/abi",), r"(?:Swiss)?Map(NeedKeyUpdate|HashMightPanic|Indirect(?:Key|Elem))"),
     "throw_types": (("runtime",), r"throwType([A-Z]\w*)"),
     "span_states": (("runtime",), r"mSpan(Dead|InUse|Manual)"),
     "special_kinds": (("runtime",), r"_KindSpecial([A-Z]\w*)"),
