@@ -83,7 +83,7 @@ class Shapes:
         if not isinstance(kind, Absent):
             return Shape("interface", 2, f"any holding {kind.name}", type=kind.name, interface="any")
         itab = self._types.itab(first)
-        if isinstance(itab, Absent) or not self._is_entry(itab.first_method):
+        if isinstance(itab, Absent) or not self._is_entry(itab.entries[0]):
             return None
         held, through = itab.type.name, itab.interface.name
         return Shape("interface", 2, f"{through} holding {held}", type=held, interface=through)

@@ -11,9 +11,7 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tu
 from elftools.dwarf.die import DIE
 from elftools.elf.elffile import ELFFile
 
-GO_KIND: Any
-RUNTIME_TYPE: Any
-GO_KIND, RUNTIME_TYPE = 0x2900, 0x2904  # cmd/internal/dwarf: DW_AT_go_kind, DW_AT_go_runtime_type
+GO_KIND: Any = 0x2900  # cmd/internal/dwarf: DW_AT_go_kind
 _FLOAT, _COMPLEX = 4, 3  # DW_ATE_
 # reflect.Kind: what consists of several words for the debugger too, but is one thing for a Go program.
 _WHOLE = {20: "interface", 23: "slice", 24: "string"}
@@ -63,15 +61,6 @@ class Function(NamedTuple):
     width: int
     places: List[Place]
     shapes: Dict[int, str]
-
-
-class Described(NamedTuple):
-    """A type as DWARF has it, 0 where that does not tell. descriptor: its offset from the start of the types."""
-
-    name: str
-    kind: int
-    size: int
-    descriptor: int
 
 
 class Parameters:
@@ -185,17 +174,6 @@ class Parameters:
                 else:
                     pieces = None
         return Type(size, align, pieces, shapes)
-
-
-def described_types(program: Path) -> Iterator[Described]:
-    """Every type that DWARF says has a descriptor."""
-    with open(program, "rb") as stream:
-        for unit in ELFFile(stream).get_dwarf_info().iter_CUs():
-            for die in unit.get_top_DIE().iter_children():
-                if RUNTIME_TYPE in die.attributes and die.attributes[RUNTIME_TYPE].value:
-                    names = (GO_KIND, "DW_AT_byte_size", RUNTIME_TYPE)
-                    values = [die.attributes[name].value if name in die.attributes else 0 for name in names]
-                    yield Described(_name(die), *values)
 
 
 def _laid_out(kinds: List[Type], at: int = 0) -> Tuple[List[int], int]:
