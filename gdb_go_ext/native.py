@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # pc, sp, frame pointer and link register, by gdb's names.
 _REGISTERS = {"i386:x86-64": ("rip", "rsp", "rbp"), "aarch64": ("pc", "sp", "x29", "x30")}
 NAME = "goxray"
+_NOWHERE = 16  # in the page at 0, which no program has
 Key = Tuple[int, int]
 State = Tuple[Optional[Key], List["SavedFrame"]]
 
@@ -89,8 +90,9 @@ class Goroutines(Unwinder):  # type: ignore[misc]
         if own is not None:
             frame_id = _FrameId(own.cfa, own.entry)
         elif caller is not None:
-            # Below the goroutine's frames, where gdb wants inner frames to be.
-            frame_id = _FrameId(caller.sp, key[0])
+            # Below the goroutine's frames, where gdb wants inner frames to be; and where it looks for this one's
+            # arguments, so that it must find nothing there.
+            frame_id = _FrameId(_NOWHERE, key[0])
         else:
             return None
         info = pending.create_unwind_info(frame_id)

@@ -10,7 +10,7 @@ import gdb
 from shared_core.errors import ReadError
 from shared_core.target import CORE, FILE, Image, Mapping, Thread
 
-from . import images, mappings, threads
+from . import images, mappings, symbols, threads
 from . import inferior as inferiors
 
 _TOP = 1 << 64
@@ -18,6 +18,8 @@ _TOP = 1 << 64
 
 class GdbTarget:
     """One inferior. Mappings, images and threads are kept until `forget`."""
+
+    knows_go = True
 
     def __init__(self, inferior: Any) -> None:
         self._inferior = inferior
@@ -92,6 +94,14 @@ class GdbTarget:
         if self._threads is None:
             self._threads = threads.of_inferior(self._inferior, self.arch)
         return self._threads
+
+    def load_symbols(self, path: str, image: Optional[str], load_bias: int) -> bool:
+        """Load a debug file; False if gdb has it already."""
+        return symbols.load(path, image, load_bias)
+
+    def say(self, text: str) -> None:
+        """Show a line while something takes long."""
+        symbols.say(text)
 
 
 def _no_range(address: int, size: int) -> bytes:

@@ -84,3 +84,19 @@ class Target(Protocol):
 
     def monotonic_time(self) -> Optional[int]:
         """The program's own CLOCK_MONOTONIC now, in ns; None for a core, and where its machine is another."""
+
+
+class SymbolTaker(Target, Protocol):
+    """A Target whose debugger takes debug files.
+
+    knows_go: whether it has a notion of Go in DWARF, or must be told that it is C.
+    """
+
+    knows_go: bool
+
+    def load_symbols(self, path: str, image: Optional[str], load_bias: int) -> bool:
+        """Load the debug file at `path` beside the executable `image` (None where that is in memory alone), whose
+        addresses are `load_bias` off. False if it was loaded before; UserError where the debugger does not take it."""
+
+    def say(self, text: str) -> None:
+        """Show a line while something takes long; the next one takes its place, and "" takes it away."""

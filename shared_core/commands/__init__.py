@@ -23,6 +23,11 @@ class Entry(NamedTuple):
 REGISTRY = (
     Entry("go-info", "Which Go built this program, how, and what is known of it.", "shared_core.commands.info"),
     Entry("go-symbols", "List functions with address, size, file and line.", "shared_core.commands.symbols"),
+    Entry(
+        "go-load-symbols",
+        "Give the debugger symbols, lines, frames and types, for its own commands.",
+        "shared_core.commands.load_symbols",
+    ),
     Entry("go-goroutines", "List goroutines, and their stacks if asked.", "shared_core.commands.goroutines"),
     Entry("go-goroutine", "Show one goroutine in full.", "shared_core.commands.goroutine"),
     Entry("go-threads", "List threads, which M each is, and what it does.", "shared_core.commands.threads"),

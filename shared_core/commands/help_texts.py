@@ -38,6 +38,24 @@ With --at, file and line are those of the address, else those of the function's 
   go-symbols --at 0x47fe80
   go-symbols --json --output symbols.json
 """,
+    "go-load-symbols": """\
+Give the debugger symbols, lines, frames and types, for its own commands.
+
+Usage: go-load-symbols [-h] [--quick] [--json] [--output FILE]
+
+  -h, --help              print this help
+  --quick                 symbols and call frames alone: no lines, types, arguments
+  --json                  print one JSON document
+  --output FILE           write the answer to FILE instead of printing it
+
+From then on the debugger's own commands work as on a program that never was stripped: backtraces,
+breakpoints by function or line, stepping, disassembly by name, arguments (by position: a0, a1; those of an
+aggregate a1_0, a1_1), types by their Go names. What was rebuilt is kept under ~/.cache/goxray/symbols.
+Once more after a plugin was opened, it loads what has come.
+
+  go-load-symbols
+  go-load-symbols --quick
+""",
     "go-goroutines": """\
 List goroutines, and their stacks if asked.
 

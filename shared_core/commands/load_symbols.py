@@ -1,0 +1,76 @@
+"""go-load-symbols: symbols and DWARF rebuilt from the program's own tables, handed to the debugger."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, List, cast
+
+from ..errors import GoxrayError, UserError
+from ..symfile.files import DebugFile, debug_file_of
+from ..symfile.progress import ProgressLine
+from ..target import SymbolTaker
+from .base import Command, Result
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+
+@dataclass
+class LoadedFile:
+    """A module's debug file; `fresh` unless the debugger had it already."""
+
+    file: DebugFile
+    fresh: bool
+
+
+@dataclass
+class Loaded:
+    """What was loaded, a file for each module; `quick` with symbols and call frames alone."""
+
+    files: List[LoadedFile]
+    quick: bool
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--quick", action="store_true", help="symbols and call frames alone: no lines, types, arguments"
+    )
+
+
+def run(session: Session, options: argparse.Namespace) -> Result:
+    if not hasattr(session.target, "load_symbols"):
+        raise UserError(
+            "there is no debugger here to take symbols; `goxray symbols EXE --emit elf -o FILE` writes them to a file"
+        )
+    taker = cast(SymbolTaker, session.target)
+    line = ProgressLine("rebuilding symbols", taker.say)
+    warnings, files = [], []
+    try:
+        for module in session.modules.all:
+            try:
+                found = debug_file_of(session, module, taker.knows_go, options.quick, line)
+                fresh = taker.load_symbols(str(found.path), found.image, found.load_bias)
+                files.append(LoadedFile(found, fresh))
+            except GoxrayError as error:
+                warnings.append(f"{module.name or 'the program'}: {error}")
+    finally:
+        line.end()
+    if not files:
+        raise UserError("; ".join(warnings))
+    return Result("go-load-symbols", Loaded(files, options.quick), [*session.warnings, *warnings])
+
+
+COMMAND = Command(
+    name="go-load-symbols",
+    help="Give the debugger symbols, lines, frames and types, for its own commands.",
+    run=run,
+    arguments=arguments,
+    details="""From then on the debugger's own commands work as on a program that never was stripped: backtraces,
+breakpoints by function or line, stepping, disassembly by name, arguments (by position: a0, a1; those of an
+aggregate a1_0, a1_1), types by their Go names. What was rebuilt is kept under ~/.cache/goxray/symbols.
+Once more after a plugin was opened, it loads what has come.
+
+  go-load-symbols
+  go-load-symbols --quick""",
+)
