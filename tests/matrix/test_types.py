@@ -9,9 +9,9 @@ from typing import Any, Dict, Iterable, List, Optional
 
 import pytest
 
-from shared_core.binary.types import Type, Types
+from shared_core.binary.types import Itab, Type, Types
 from shared_core.binary.types.masks import pointer_offsets
-from shared_core.binary.types.walk import extent
+from shared_core.binary.types.walk import Extents
 from shared_core.errors import Absent, Maybe
 from shared_core.session import Session
 from shared_core.targets.core import CoreTarget
@@ -19,7 +19,7 @@ from shared_core.targets.file import FileTarget
 from tests.matrix.test_plugins import SOURCES, plugin_core
 from tests.support import matrix, oracle
 from tests.support.build import Built, Flags, build
-from tests.support.cores import Core, run_command, take_core
+from tests.support.cores import run_command, take_core
 from tests.support.dwarftypes import struct_layouts
 
 PIE_BUILDS = [each for each in matrix.variants() if each[2] in (Flags(pie=True), Flags(cgo=True))]
@@ -212,7 +212,8 @@ def test_every_descriptor_is_found(version: str) -> None:
     named = [s for s in oracle.nm(built) if s.address in section and re.match(r"type[.:](?!\*$)[^.]", s.name)]
     sizes = {symbol.address: symbol.size for symbol in named}
     assert len(sizes) > 1000
-    assert {each.address: extent(each) for each in types.all()} == sizes
+    extents = Extents(types.records)
+    assert {each.address: extents.of(each) for each in types.all()} == sizes
     assert list(types.unreadable()) == []
 
 
@@ -252,12 +253,16 @@ def test_a_plugin_has_types_of_its_own(version: str) -> None:
     assert any(each.address in plugin for each in funcs)
 
 
-@pytest.mark.parametrize("version", matrix.versions())
-def test_what_reflect_made_is_absent(version: str) -> None:
-    core = made_core(version)
-    types = types_of(Session(CoreTarget(str(core.exe), str(core.core))))
+@pytest.mark.parametrize(("version", "arch"), matrix.pairs())
+def test_what_is_made_at_run_time(version: str, arch: str) -> None:
+    """An itab of the runtime's own is one like others; a type of reflect's is Absent."""
+    core = take_core(build("types", version, arch), ["core"])
+    session = Session(CoreTarget(str(core.exe), str(core.core)))
+    types = types_of(session)
     assert isinstance(types.at(marked(core.stdout, "made")), Absent)
-
-
-def made_core(version: str) -> Core:
-    return take_core(build("types", version), ["core"])
+    itab = types.itab(marked(core.stdout, "itab"))
+    assert isinstance(itab, Itab), itab
+    assert itab.type.name == "main.level"
+    assert itab.interface.name == "interface { String() string; main.hidden(int) int }"
+    found = [session.modules.find(entry) for entry in itab.entries]
+    assert [each[1].name for each in found if each] == ["main.(*level).String", "main.(*level).hidden"]

@@ -287,6 +287,13 @@ func main() {
 		// What reflect makes has its descriptor on the heap.
 		made := reflect.MapOf(reflect.TypeOf(""), reflect.ArrayOf(17, reflect.TypeOf(level(1))))
 		fmt.Fprintf(out, "made %#x\n", (*[2]uintptr)(unsafe.Pointer(&made))[1])
+		// No conversion in the code has this pair of types: the runtime makes the itab.
+		late := reflect.ValueOf(level(3)).Interface().(interface {
+			hidden(int) int
+			String() string
+		})
+		fmt.Fprintf(out, "itab %#x\n", (*[2]uintptr)(unsafe.Pointer(&late))[0])
+		fmt.Fprintln(out, late.hidden(1), late.String())
 		out.Flush()
 		panic("down")
 	}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Callable, Dict, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ...errors import NOT_APPLICABLE, NOT_RECORDED, UNPARSABLE, UNREADABLE, Absent, LayoutError, Maybe, ReadError
 from . import parts
@@ -30,7 +30,7 @@ class Type:
     What a kind does not have, and what cannot be read, is Absent.
     """
 
-    __slots__ = ("address", "cache", "header", "kind", "name", "section", "types")
+    __slots__ = ("_cache", "address", "header", "kind", "name", "section", "types")
 
     def __init__(self, types: Types, section: Section, address: int, header: Header, kind: str, name: str) -> None:
         self.types = types
@@ -39,10 +39,17 @@ class Type:
         self.header = header
         self.kind = kind
         self.name = name
-        self.cache: Dict[str, Any] = {}
+        self._cache: Optional[Dict[str, Any]] = None
 
     def __repr__(self) -> str:
         return f"<Type {self.name} {self.address:#x}>"
+
+    @property
+    def cache(self) -> Dict[str, Any]:
+        """What has been decoded so far, by name: most types are never asked for more than they have here."""
+        if self._cache is None:
+            self._cache = {}
+        return self._cache
 
     @property
     def size(self) -> int:
@@ -191,8 +198,9 @@ class Type:
 
     def _part(self, name: str, decode: Callable[[], Maybe[P]]) -> Maybe[P]:
         found: Maybe[P]
-        if name in self.cache:
-            found = self.cache[name]
+        cache = self.cache
+        if name in cache:
+            found = cache[name]
             return found
         try:
             found = decode()
@@ -200,5 +208,5 @@ class Type:
             found = Absent(UNREADABLE, str(error))
         except LayoutError as error:
             found = Absent(NOT_RECORDED, str(error))
-        self.cache[name] = found
+        cache[name] = found
         return found

@@ -41,15 +41,19 @@ class Types:
 
     def at(self, address: int) -> Maybe[Type]:
         """The type whose descriptor is at `address`; types that reflect made at run time are not found."""
-        found = self._known.get(address) or self._not.get(address)
-        if found is None:
-            found = self._read(address)
-            if isinstance(found, Absent):
-                _bound(self._not, _MAX_NOT)
-                self._not[address] = found
-            else:
-                _bound(self._known, _MAX_KNOWN)
-                self._known[address] = found
+        known = self._known.get(address)
+        if known is not None:
+            return known
+        none = self._not.get(address)
+        if none is not None:
+            return none
+        found = self._read(address)
+        if isinstance(found, Absent):
+            _bound(self._not, _MAX_NOT)
+            self._not[address] = found
+        else:
+            _bound(self._known, _MAX_KNOWN)
+            self._known[address] = found
         return found
 
     def at_offset(self, section: Section, offset: int) -> Maybe[Type]:
@@ -119,7 +123,10 @@ class Types:
 
     def section(self, address: int) -> Optional[Section]:
         """The type section that holds `address`."""
-        return next((each for each in self.sections if address in each), None)
+        for each in self.sections:
+            if each.start <= address < each.end:
+                return each
+        return None
 
     def name(self, address: int) -> Optional[Name]:
         """The abi.Name at `address`."""

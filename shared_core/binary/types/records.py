@@ -96,7 +96,7 @@ class Records:
         return size
 
     def header(self, data: Buffer) -> Header:
-        return Header(*self._header.unpack_from(data))
+        return Header._make(self._header.unpack_from(data))
 
     def reader(self, name: str, fields: Tuple[str, ...]) -> Reader:
         """How to read these fields of internal/abi's structure `name`; LayoutError if the layout lacks one."""

@@ -11,10 +11,10 @@ import re
 import struct
 from typing import TYPE_CHECKING, Iterator, List, Sequence, Tuple
 
-from ...errors import Absent, LayoutError, ReadError
+from ...errors import Absent, ReadError
 from ..elf import Buffer
 from . import parts
-from .records import WORD
+from .records import WORD, Records
 from .section import Section
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ def typelinks(types: Types, section: Section) -> List[int]:
 
 def _walk(types: Types, start: int, data: Buffer, end: int, exact: bool) -> Iterator[Type]:
     """Descriptors in `data`; where one ends the next begins, or is looked for."""
-    pattern = _pattern(types)
+    search, extent = _pattern(types).search, Extents(types.records).of
     stop = min(len(data), end - start) if exact else len(data)
     at, last = -start % WORD, max(0, end - start)
     while at < stop and (exact or at <= last + _BARREN):
-        match = pattern.match(data, at, stop) or pattern.search(data, at, stop)
+        match = search(data, at, stop)
         if match is None:
             return
         at = match.start()
@@ -69,7 +69,8 @@ def _walk(types: Types, start: int, data: Buffer, end: int, exact: bool) -> Iter
             at += 1
             continue
         yield found
-        last = max(last, at)
+        if at > last:
+            last = at
         at += -(-size // WORD) * WORD
 
 
@@ -82,44 +83,62 @@ def _pattern(types: Types) -> re.Pattern[bytes]:
     return re.compile(b"(?s).{5}\\0\\0\\0.{5}\\0\\0\\0.{4}[%s][\\1\\2\\4\\x08]{2}[%s]" % (flags, kind))
 
 
-def extent(t: Type) -> int:
-    """abi.Type.DescriptorSize: the bytes of a descriptor with its fields, parameters and methods.
+class Extents:
+    """How long descriptors are. LayoutError where the layout does not tell."""
 
-    0 when what it leads to is not there: what looks like a descriptor by chance fails.
-    """
-    try:
-        size = t.after_uncommon - t.address + _own(t)
-        extra = parts.uncommon(t)
-        if extra is not None:
-            size += t.types.records.reader("Method", ("Name",)).size * extra[1]
+    def __init__(self, records: Records) -> None:
+        self._uncommon_flag, self._uncommon_size = records.uncommon, records.uncommon_size
+        self._bases = {kind: records.base(kind) for kind in records.kinds if kind}
+        read = {name: records.reader(name, ("Elem",)) for name in ("ArrayType", "ChanType", "PtrType", "SliceType")}
+        self._elements = {kind: read[f"{kind}Type"].unpack.unpack_from for kind in ("Array", "Chan", "Slice")}
+        self._elements["Pointer"] = read["PtrType"].unpack.unpack_from
+        self._elements["Map"] = records.reader("MapType", ("Key", "Elem")).unpack.unpack_from
+        self._counts = records.reader("FuncType", ("InCount", "OutCount")).unpack.unpack_from
+        self._methods = records.reader("UncommonType", ("Mcount",)).unpack.unpack_from
+        self._method, self._asked = (records.reader(name, ("Name",)).size for name in ("Method", "Imethod"))
+        self._field = records.reader("StructField", ("Typ",))
+
+    def of(self, t: Type) -> int:
+        """abi.Type.DescriptorSize: the bytes of a descriptor with its fields, parameters and methods.
+
+        0 when what it leads to is not there: what looks like a descriptor by chance fails.
+        """
+        size = base = self._bases[t.kind]
+        try:
+            data = t.section.read(t.address, base)
+            if t.header.tflag & self._uncommon_flag:
+                size += self._uncommon_size
+                extra = t.section.read(t.address + base, self._uncommon_size)
+                size += self._method * int(self._methods(extra)[0])
+            size += self._own(t, data)
+        except ReadError:
+            return 0
         return size if size <= t.section.end - t.address else 0
-    except (ReadError, LayoutError, struct.error):
-        return 0
 
-
-def _own(t: Type) -> int:
-    """Bytes of its fields or parameters behind the rest; ReadError where a type among them is none."""
-    kind, types = t.kind, t.types
-    if kind in ("Pointer", "Slice", "Array", "Chan", "Map"):
-        if isinstance(t.elem, Absent) or (kind == "Map" and isinstance(t.key, Absent)):
+    def _own(self, t: Type, data: Buffer) -> int:
+        """Bytes of its fields or parameters behind the rest; ReadError where a type among them is none."""
+        kind, types = t.kind, t.types
+        element = self._elements.get(kind)
+        if element is not None:
+            _demand(t, element(data))
+            return 0
+        if kind == "Struct":
+            field = self._field
+            start, count = parts.slice_of(t, "StructType", "Fields")
+            rows = types.read(start, field.size * count)
+            unpack = field.unpack.unpack_from
+            _demand(t, [unpack(rows, at)[0] for at in range(0, field.size * count, field.size)])
+            return field.size * count
+        if kind == "Func":
+            given, returned = self._counts(data)
+            count = int(given) + (int(returned) & 0x7FFF)
+            _demand(t, struct.unpack(f"<{count}Q", t.section.read(t.after_uncommon, WORD * count)))
+            return WORD * count
+        if kind == "Interface":
+            return self._asked * parts.slice_of(t, "InterfaceType", "Methods")[1]
+        if not t.named:
             raise ReadError(t.address, WORD)
         return 0
-    if kind == "Struct":
-        record = types.records.reader("StructField", ("Typ",))
-        start, count = parts.slice_of(t, "StructType", "Fields")
-        data = types.read(start, record.size * count)
-        _demand(t, [record.unpack.unpack_from(data, at)[0] for at in range(0, record.size * count, record.size)])
-        return record.size * count
-    if kind == "Func":
-        given, returned = t.numbers("FuncType", ("InCount", "OutCount"))
-        size = WORD * (given + (returned & 0x7FFF))
-        _demand(t, struct.unpack(f"<{size // WORD}Q", t.section.read(t.after_uncommon, size)))
-        return size
-    if kind == "Interface":
-        return types.records.reader("Imethod", ("Name",)).size * parts.slice_of(t, "InterfaceType", "Methods")[1]
-    if not t.named:
-        raise ReadError(t.address, WORD)
-    return 0
 
 
 def _demand(t: Type, addresses: Sequence[int]) -> None:
