@@ -71,7 +71,17 @@ def pointer_size() -> int:
     return int(gdb.lookup_type("void").pointer().sizeof)
 
 
+def selected_thread() -> Any:
+    """The thread that the user has selected; None if there is none."""
+    try:
+        thread = gdb.selected_thread()
+    except SystemError:
+        # "could not find gdb thread object": gdb 13, where the ids of a core's threads are noise.
+        return None
+    return thread if thread is not None and thread.is_valid() else None
+
+
 def selected() -> Optional[Tuple[int, int, int]]:
     """The ptid of the thread that the user has selected."""
-    thread = gdb.selected_thread()
-    return thread.ptid if thread is not None and thread.is_valid() else None
+    thread = selected_thread()
+    return thread.ptid if thread is not None else None

@@ -93,8 +93,8 @@ def _connect(names: Tuple[str, ...], handler: Any) -> None:
 def _check_ready(inferior: Any) -> None:
     if not inferiors.executable(inferior) and not inferior.pid:
         raise UserError("no program: load one with `file`, `core-file`, `attach` or `run`")
-    thread = gdb.selected_thread()
-    if thread is not None and thread.is_valid() and thread.is_running():
+    thread = inferiors.selected_thread()
+    if thread is not None and thread.is_running():
         raise UserError("the program is running: stop it first (`interrupt`)")
 
 

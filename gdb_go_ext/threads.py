@@ -36,8 +36,7 @@ def of_inferior(inferior: Any, arch: str) -> List[Thread]:
     """
     names, floats = NAMES.get(arch, ["pc", "sp"]), _FLOATS.get(arch, {})
     core = inferiors.kind(inferior) == CORE
-    selected = gdb.selected_thread()
-    chosen = selected.ptid if selected is not None else None
+    chosen = inferiors.selected()
     live = sorted((each for each in inferior.threads() if each.is_valid()), key=lambda each: each.num)
     with _selection_kept():
         # gdb 13 warns of every thread's `.reg-xstate` in a core from a newer processor.
@@ -93,7 +92,7 @@ def _signal(core: bool) -> Optional[str]:
 @contextmanager
 def _selection_kept() -> Iterator[None]:
     """Whatever the body switches to, the user's thread and frame are selected again afterwards."""
-    thread = gdb.selected_thread()
+    thread = inferiors.selected_thread()
     try:
         frame = gdb.selected_frame()
     except gdb.error:

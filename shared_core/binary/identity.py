@@ -77,10 +77,14 @@ def _may_be_mapped(image: LoadedImage, mappings: Sequence[Mapping]) -> bool:
 
 def _by_tables(image: LoadedImage, header: PcHeader) -> Verdict:
     """By the moduledata and pclntab, as far as memory has them."""
-    found = [agrees(image, header), *_pclntab_pages(image, header)]
-    known = [each for each in found if each is not None]
-    if known:
-        return Verdict(all(known))
+    module, pages = agrees(image, header), _pclntab_pages(image, header)
+    if module is False or not all(pages):
+        return Verdict(False)
+    if pages:
+        return Verdict(True)
+    if module:
+        # A build that differs in a constant or a line number may have tables of the very same lengths.
+        return Verdict(True, f"{image.path} fits the memory, which has neither build ids nor tables to prove it by")
     return Verdict(None, f"nothing in the memory tells whether {image.path} is the program that left it")
 
 

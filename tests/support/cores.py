@@ -70,9 +70,17 @@ def facts(stdout: str) -> Dict[str, List[str]]:
     return found
 
 
-def crash_core(version: str, arch: str = "amd64", mode: str = "panic", flags: Flags = PLAIN) -> Core:
+def crash_core(
+    version: str,
+    arch: str = "amd64",
+    mode: str = "panic",
+    flags: Flags = PLAIN,
+    dump_filter: Optional[int] = None,
+    under_gdb: Optional[bool] = None,
+) -> Core:
     """The core of tests/programs/crash.go, gone down by `mode` (its `modes`: panic, nil, again, throw, range, ...)."""
-    return take_core(build("crash", version, arch, flags), [mode, "second arg", "--flag=ü"])
+    args = [mode, "second arg", "--flag=ü"]
+    return take_core(build("crash", version, arch, flags), args, dump_filter=dump_filter, under_gdb=under_gdb)
 
 
 def healthy_core(version: str, arch: str = "amd64", flags: Flags = PLAIN, *args: str) -> Core:
@@ -91,20 +99,22 @@ def take_core(
     environment: Optional[Mapping[str, str]] = None,
     abort_at: Optional[str] = None,
     under_gdb: Optional[bool] = None,
+    dump_filter: Optional[int] = None,
 ) -> Core:
     """Runs `built` until it leaves a core; with `abort_at`, sends SIGABRT as soon as stdout has that text.
 
     under_gdb: write the core with gdb at the SIGABRT; by default only where the kernel does not write core files.
+    dump_filter: the process's /proc/PID/coredump_filter, which gdb heeds too.
     Cached by content. FixtureError when the program leaves no core.
     """
     wanted = dict(ENVIRONMENT if environment is None else environment)
     gdb = built.arch == "amd64" and (not kernel_writes_cores() if under_gdb is None else under_gdb)
-    key = digest("core", 4, built.exe.parent.name, list(args), wanted, abort_at, gdb)
+    key = digest("core", 4, built.exe.parent.name, list(args), wanted, abort_at, gdb, *_if_any(dump_filter))
 
     def fill(place: Path) -> None:
         command = _gdb_command(built, args) if gdb else run_command(built, args)
         started = time.time()
-        code = _run_to_its_end(command, wanted, place, abort_at)
+        code = _run_to_its_end(command, wanted, place, abort_at, dump_filter)
         core = place / "core" if gdb else _find_core(built.arch, place, started)
         if core is None or not core.exists():
             said = (place / "stderr").read_text(errors="replace")[-2000:]
@@ -135,19 +145,33 @@ def _gdb_command(built: Built, args: Sequence[str]) -> List[str]:
     return options + [word for step in steps for word in ("-ex", step)] + ["--args", str(built.exe), *args]
 
 
+def _if_any(dump_filter: Optional[int]) -> List[int]:
+    return [] if dump_filter is None else [dump_filter]
+
+
 def _run_to_its_end(
-    command: Sequence[str], environment: Mapping[str, str], place: Path, abort_at: Optional[str]
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    place: Path,
+    abort_at: Optional[str],
+    dump_filter: Optional[int],
 ) -> int:
     for _ in range(TRIES - 1):
         try:
-            return _run(command, environment, place, abort_at)
+            return _run(command, environment, place, abort_at, dump_filter)
         except FixtureError:
             for leftover in place.glob("*core*"):
                 leftover.unlink()
-    return _run(command, environment, place, abort_at)
+    return _run(command, environment, place, abort_at, dump_filter)
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str], place: Path, abort_at: Optional[str]) -> int:
+def _run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    place: Path,
+    abort_at: Optional[str],
+    dump_filter: Optional[int],
+) -> int:
     """The exit status; stdout and stderr are left in files of those names in `place`."""
     with open(place / "stdout", "wb") as out, open(place / "stderr", "wb") as err:
         try:
@@ -158,7 +182,7 @@ def _run(command: Sequence[str], environment: Mapping[str, str], place: Path, ab
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                preexec_fn=_allow_core,
+                preexec_fn=lambda: _allow_core(dump_filter),
             )
         except OSError as error:
             raise FixtureError(f"cannot run {command[0]}: {error.strerror}") from error
@@ -175,7 +199,10 @@ def _run(command: Sequence[str], environment: Mapping[str, str], place: Path, ab
             process.wait()
 
 
-def _allow_core() -> None:
+def _allow_core(dump_filter: Optional[int]) -> None:
+    if dump_filter is not None:
+        with open("/proc/self/coredump_filter", "w") as stream:
+            stream.write(hex(dump_filter))
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 
