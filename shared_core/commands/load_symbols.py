@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, List, cast
+from typing import Callable, List, Optional, cast
 
 from ..errors import GoxrayError, UserError
+from ..session import Session
 from ..symfile.files import DebugFile, debug_file_of
 from ..symfile.progress import ProgressLine
 from ..target import SymbolTaker
+from ..targets.file import FileTarget
 from .base import Command, Result
 
-if TYPE_CHECKING:
-    from ..session import Session
+_WHAT = "rebuilding symbols"
 
 
 @dataclass
@@ -38,13 +39,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def debug_file_of_program(path: str, knows_go: bool, say: Callable[[str], None]) -> Optional[DebugFile]:
+    """The debug file of a program at rest; None for one that has DWARF of its own.
+
+    NotGoError and its like for what is no Go program, UserError where the cache cannot be written.
+    """
+    target = FileTarget(path)
+    if target.has_dwarf:
+        return None
+    session = Session(target)
+    line = ProgressLine(_WHAT, say)
+    try:
+        return debug_file_of(session, session.modules.all[0], knows_go, False, line)
+    finally:
+        line.end()
+
+
 def run(session: Session, options: argparse.Namespace) -> Result:
     if not hasattr(session.target, "load_symbols"):
         raise UserError(
             "there is no debugger here to take symbols; `goxray symbols EXE --emit elf -o FILE` writes them to a file"
         )
     taker = cast(SymbolTaker, session.target)
-    line = ProgressLine("rebuilding symbols", taker.say)
+    line = ProgressLine(_WHAT, taker.say)
     warnings, files = [], []
     try:
         for module in session.modules.all:

@@ -21,6 +21,11 @@ class FileTarget:
         self._image = ElfImage.open(path)
         self.arch = self._image.arch
 
+    @property
+    def has_dwarf(self) -> bool:
+        """Whether the program was built with debug information of its own."""
+        return ".debug_info" in self._image.sections() or ".zdebug_info" in self._image.sections()
+
     def read(self, address: int, size: int) -> bytes:
         """Exactly `size` bytes of one segment, or ReadError."""
         if size < 0 or address < 0:
