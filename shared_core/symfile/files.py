@@ -16,7 +16,7 @@ from .info import C99, GO
 if TYPE_CHECKING:
     from ..session import Session
 
-_FORMAT = 1  # to be counted up whenever what is written changes
+_FORMAT = 2  # to be counted up whenever what is written changes
 _WHOLE_AT_ONCE = 1 << 24
 
 

@@ -22,13 +22,12 @@ from .lines import sequence, unit
 from .naming import package_of
 from .params import Parameters
 from .pctables import PcTable, PcTables
+from .stackcheck import StackChecks
 
 Receivers = Callable[[str], Optional[int]]  # a method's name -> where its receiver's type is in .debug_info
 Progress = Callable[[int, int], None]  # how many functions of how many
 _EVERY = 1024
 _ARANGES = struct.Struct("<IHIBBI")  # with the padding that puts the pairs at a multiple of 16
-_UNSAFE = -2  # abi.UnsafePointUnsafe
-_MAX_CHECK = 128  # bytes that the check takes where a frame is huge
 SIGNAL_RETURN = "runtime.sigreturn__sigaction"
 # They end a walk of the runtime's, and were called by SIGNAL_RETURN all the same.
 SIGTRAMP = ("runtime.sigtramp", "runtime.cgoSigtramp", "runtime.sigprofNonGoWrapper")
@@ -58,7 +57,7 @@ class Functions:
         self._tables = PcTables(module.table.pctab)
         self._tabs = FuncTabs(module, layout)
         self._quantum = module.header.quantum
-        self._unsafe = self._tabs.pcdata["unsafe_point"]
+        self._checks = StackChecks(self._tabs, self._tables, self._arch)
         flags = layout.numbers("func_flags")
         self._top, self._writes_sp = flags["top_frame"], flags["sp_write"]
         self._cgocallback = layout.numbers("func_ids").get("cgocallback", -1)
@@ -123,30 +122,18 @@ class Functions:
         entry, size, name = func.entry - self._bias, func.size, func.name
         lines, files = self._tables.table(func.pcln), self._tables.shared(func.pcfile)
         places = None if lines is None or files is None else Places(lines, files, self._quantum)
+        check = self._checks.of(func)
         if places is not None:
-            body = self._body(func)
-            to.sequences.append(sequence(entry, body, places.lines, places.files, to.numbers))
+            to.sequences.append(sequence(entry, check.body // self._quantum, places.lines, places.files, to.numbers))
         place_of = _nowhere if places is None else places.within(to.numbers)
         file, line = place_of(0)
         start_line = func.start_line if func.start_line > 0 else line
         calls = trees.blocks(func) if places is not None else []
-        words = parameters.of(func)
+        words = parameters.of(func, check, lines)
         described = Subprogram(name, entry, size, file, start_line, words, calls, receivers(name) if words else None)
         to.info.add(described, place_of)
         to.packages[package_of(name)] += 1
         to.spans.append((entry, func.end - self._bias))
-
-    def _body(self, func: Func) -> int:
-        """The pc offset at which the function goes on after the check of its stack; 0 where it has none.
-
-        Source: cmd/internal/obj/x86/obj6.go and arm64/obj7.go, stacksplit: the check is an unsafe point, and so is the
-        call of morestack that ends the function.
-        """
-        table = self._tables.pcdata(func, self._unsafe)
-        if table is None or table.values[:2] != [-1, _UNSAFE] or table.values[-2:] != [_UNSAFE, -1]:
-            return 0
-        body = table.starts[2] * self._quantum
-        return table.starts[2] if body <= _MAX_CHECK else 0
 
 
 class Places:

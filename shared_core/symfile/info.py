@@ -15,6 +15,7 @@ PRODUCER = "goxray"
 _INLINED = 1  # DW_INL_inlined
 _UNSIGNED = 7  # DW_ATE_unsigned
 _CALL_FRAME_CFA, _FBREG = b"\x9c", b"\x91"
+_REG, _REGX = 0x50, b"\x90"
 _WORD = 8
 _U32, _PAIR, _HEAD, _LOCATION = struct.Struct("<I"), struct.Struct("<QQ"), struct.Struct("<IHIB"), struct.Struct("<QQH")
 HEAD_SIZE = _HEAD.size
@@ -47,11 +48,11 @@ class Ranged:
 class Located(Ranged):
     """.debug_loc: where something is, range by range."""
 
-    def add_place(self, base: int, ranges: Ranges, place: bytes) -> int:
-        """The offset of a new list: at `place` over all of `ranges`."""
-        at = self._size
-        entries = [_LOCATION.pack(base + start, base + end, len(place)) + place for start, end in ranges]
-        self._put(b"".join(entries) + b"\0" * 16)
+    def add_places(self, base: int, entries: List[Tuple[int, int, bytes]]) -> int:
+        """The offset of a new list of (start, end, place); `base` is added to all of it."""
+        at, pack = self._size, _LOCATION.pack
+        found = [pack(base + start, base + end, len(place)) + place for start, end, place in entries]
+        self._put(b"".join(found) + b"\0" * 16)
         return at
 
 
@@ -142,10 +143,15 @@ class UnitInfo:
             kind, form = function.receiver, Form.ref_addr
         named = _U32.pack(self._tables.strings.add(parameter.name)) + _U32.pack(kind)
         place = _FBREG + SLEB[self._argp + parameter.offset]
-        if parameter.live is None:
+        if parameter.register >= 0:
+            live, register = parameter.live or [], _in_register(parameter.register)
+            entries = [(0, parameter.until, register), *((a, b, place) for a, b in live)]
+            where, data = "list", _U32.pack(self._tables.places.add_places(function.entry, entries))
+        elif parameter.live is None:
             where, data = "place", bytes((len(place),)) + place
         elif parameter.live:
-            where, data = "list", _U32.pack(self._tables.places.add_place(function.entry, parameter.live, place))
+            entries = [(a, b, place) for a, b in parameter.live]
+            where, data = "list", _U32.pack(self._tables.places.add_places(function.entry, entries))
         else:
             where, data = "none", b""
         self._put(ULEB[PARAMETER[where, form]] + named + data)
@@ -175,3 +181,8 @@ class UnitInfo:
         )
         head = _HEAD.pack(self._size + 1 - 4, 4, 0, 8)
         return b"".join([head, ULEB[UNIT], fields, *self._parts, b"\0"])
+
+
+def _in_register(number: int) -> bytes:
+    """The place of what is in a register."""
+    return bytes((_REG + number,)) if number < 32 else _REGX + ULEB[number]
