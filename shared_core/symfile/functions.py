@@ -165,7 +165,7 @@ def _sections(tables: Tables, units: Dict[int, _Unit], module: Module, language:
     for cu_offset, each in units.items():
         spans = merged(sorted(each.spans))
         name = each.packages.most_common(1)[0][0]
-        files = [module.table.file(cu_offset, number) for number in each.numbers]
+        files = [module.table.file(cu_offset, number) for number in each.numbers] or ["?"]
         lines.append(unit(files, each.sequences, module.header.quantum))
         info.append(each.info.data(name, language, line_at, spans))
         aranges.append(_covered(at, spans))
