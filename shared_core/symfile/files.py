@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
+from .. import __version__
 from ..binary.moduledata import Module
 from ..errors import GoxrayError
 from . import cache
@@ -16,7 +18,6 @@ from .info import C99, GO
 if TYPE_CHECKING:
     from ..session import Session
 
-_FORMAT = 2  # to be counted up whenever what is written changes
 _WHOLE_AT_ONCE = 1 << 24
 
 
@@ -47,12 +48,21 @@ def debug_file_of(
     return DebugFile(module.name, path, module.table.count, image.path, image.bias)
 
 
+@lru_cache(maxsize=None)
+def _writer() -> bytes:
+    """What tells this writer of debug files from an older one: its code."""
+    digest = hashlib.blake2b(__version__.encode(), digest_size=16)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
 def _identity(session: Session, module: Module) -> str:
     """What tells one module from another by what is in it, and not by what it is called."""
     image = module.image
     digest = hashlib.blake2b(digest_size=16)
     linked = (module.text - image.bias, module.maxpc - image.bias, module.header.address - image.bias)
-    digest.update(repr((_FORMAT, session.program.arch, session.layout.go, linked, image.in_file)).encode())
+    digest.update(repr((_writer(), session.program.arch, session.layout.go, linked, image.in_file)).encode())
     tables = module.fields["pclntable.ptr"] + module.fields["pclntable.len"] - module.header.address
     types = module.fields.get("types", 0), module.fields.get("etypes", 0)
     for address, size in ((module.header.address, tables), (types[0], types[1] - types[0])):
