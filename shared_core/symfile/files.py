@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import cache as cache_result
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
@@ -48,7 +48,7 @@ def debug_file_of(
     return DebugFile(module.name, path, module.table.count, image.path, image.bias)
 
 
-@lru_cache(maxsize=None)
+@cache_result
 def _writer() -> bytes:
     """What tells this writer of debug files from an older one: its code."""
     digest = hashlib.blake2b(__version__.encode(), digest_size=16)
