@@ -99,9 +99,9 @@ Usage: go-goroutine [-h] [ID] [--json] [--output FILE]
 
 Status, wait reason, thread, who started it, labels, and its stack with argument words.
 
-In gdb also, on cores too:
-  go-goroutine ID select       bt, frame, up, down, info registers and x work on its stack
-  go-goroutine ID -- COMMAND   one gdb command there, and back
+In gdb and lldb also, on cores too:
+  go-goroutine ID select       the debugger's own bt, frame, up, down, registers and x work on its stack
+  go-goroutine ID -- COMMAND   one command of the debugger there, and back
   go-goroutine 0               the thread's own frames again; moving the program does it too
 """,
     "go-threads": """\
