@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict
+from typing import TYPE_CHECKING, Dict, List, Sequence
 
 from ..arch import get_arch
 from ..binary.moduledata import Module
@@ -32,21 +32,36 @@ def debug_sections(
     return found
 
 
-def debug_file(
-    session: Session, module: Module, language: int = GO, quick: bool = False, progress: Progress = no_progress
-) -> bytes:
-    """A separate debug file, at the addresses that the module was linked at."""
-    image = module.image
-    sections = program_sections(image.elf)
-    bias = image.bias
+def added_sections(
+    session: Session,
+    module: Module,
+    sections: Sequence[Section],
+    language: int = GO,
+    quick: bool = False,
+    progress: Progress = no_progress,
+) -> List[Section]:
+    """DWARF and symbols as sections; `sections` are the program's own, for the symbols to say which they are in."""
+    bias = module.image.bias
     text = number_at(sections, module.text - bias)
     symbols = [
         (symbol.name, symbol.address - bias, symbol.size, FUNC, text)
         for symbol in module_symbols(module, session.layout)
     ]
-    for name, data in debug_sections(session, module, language, quick, progress).items():
-        strings = name == ".debug_str"
-        sections.append(Section(name, PROGBITS, data, flags=MERGED_STRINGS * strings, entry_size=int(strings), align=1))
-    sections += symbol_table(symbols)
-    kind = ET_DYN if image.elf.position_independent else ET_EXEC
-    return elf_file(kind, get_arch(image.elf.arch).elf_machine, image.elf.entry, b"", sections)
+    found = [
+        Section(name, PROGBITS, data, flags=MERGED_STRINGS, entry_size=1)
+        if name == ".debug_str"
+        else Section(name, PROGBITS, data)
+        for name, data in debug_sections(session, module, language, quick, progress).items()
+    ]
+    return [*found, *symbol_table(symbols)]
+
+
+def debug_file(
+    session: Session, module: Module, language: int = GO, quick: bool = False, progress: Progress = no_progress
+) -> bytes:
+    """A separate debug file, at the addresses that the module was linked at."""
+    image = module.image.elf
+    sections = program_sections(image)
+    sections += added_sections(session, module, sections, language, quick, progress)
+    kind = ET_DYN if image.position_independent else ET_EXEC
+    return elf_file(kind, get_arch(image.arch).elf_machine, image.entry, b"", sections)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Sequence
 
 from ..binary.elf import ElfImage
 from .elfwriter import ALLOC, EXECUTE, NOBITS, NOTE, WRITE, Section
@@ -31,7 +31,7 @@ def _from_segments(image: ElfImage) -> List[Section]:
     return found
 
 
-def number_at(sections: List[Section], address: int) -> int:
+def number_at(sections: Sequence[Section], address: int) -> int:
     """The number of the section that holds `address`, the null section counted; SHN_ABS for none."""
     for number, section in enumerate(sections, 1):
         size = section.size or len(section.data)
