@@ -61,7 +61,9 @@ def test_of_a_file_and_a_core(version: str, arch: str, flags: Flags) -> None:
     (info,) = documents(run)
     check_build(core.built, info)
     facts = core.facts()
-    assert info["warnings"] == []
+    # Of an externally linked program qemu dumps no page that is in the file, be it the first or one of pclntab.
+    unproved = f"{core.exe} fits the memory, which has neither build ids nor tables to prove it by"
+    assert info["warnings"] in ([[], [unproved]] if arch == "arm64" and flags.cgo else [[]])
     assert (info["target"]["kind"], info["goroutines"]) == ("core", int(facts["goroutines"][0]))
     assert info["gomaxprocs"] == int(facts["gomaxprocs"][0])
     everyone = by_id(parse_traceback(core.stderr))
