@@ -1,1 +1,1 @@
-"""scripts/bench: what goxray costs in gdb, over gdb alone."""
+"""scripts/bench: what goxray costs in gdb, in lldb and by itself."""

@@ -1,4 +1,4 @@
-"""Measures what goxray costs in gdb: loading, goroutines, symbols; wall time and peak memory over gdb alone."""
+"""Measures what goxray costs: loading, goroutines, symbols; wall time and peak memory over the debugger alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 from tests.support import matrix
+from tests.support.build import build
 from tests.support.cores import Core, many_core
+from tests.support.gdb import live
 from tests.support.lldb import lldb
 from tests.support.paths import FixtureError
 
@@ -19,6 +21,8 @@ from .measure import MeasureError
 from .rows import Bench, Task
 
 PEERS = ("dlv", "GoReSym")
+MILLION = 1_000_000
+_OVER_A_WIRE = 10_000
 
 
 def main() -> int:
@@ -31,11 +35,13 @@ def main() -> int:
             named(bench, options.exe, options.core)
         else:
             own(bench, options.version, options.counts)
+            if options.million:
+                million(bench, options.version)
     except (FixtureError, MeasureError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     print(f"\n{bench.table()}\n\n{_peers_line()}")
-    return int(any(row.exceeded for row in bench.rows))
+    return int(any(each.exceeded for each in (*bench.rows, *bench.ratios)))
 
 
 def _options() -> argparse.Namespace:
@@ -47,6 +53,7 @@ def _options() -> argparse.Namespace:
         "--version", default=matrix.newest(), help="Go version of the bench's own programs (%(default)s)"
     )
     parser.add_argument("--counts", type=int, nargs="*", default=[10_000, 100_000], help="goroutines in its own cores")
+    parser.add_argument("--million", action="store_true", help="1,000,000 goroutines too: a core of 3 GB, and minutes")
     options = parser.parse_args()
     if options.core and not options.exe:
         parser.error("--core wants --exe too")
@@ -79,9 +86,30 @@ def own(bench: Bench, version: str, counts: Sequence[int]) -> None:
         listed = Task("go-goroutines", 1.2, 300, lines=count)
         stacks = Task("go-goroutines --group stack", 2.0, 300, lines=20)
         bench.tasks(on, core.exe, core.core, [listed, stacks, Task("go-goroutines -t", lines=3 * count)])
-        bench.standalone(on, core.exe, core.core, Task("goroutines", 1.2e-5 * max(count, 100_000), lines=count))
-        _in_lldb(bench, on, core, listed)
+        bench.standalone(on, core.exe, core.core, _unattended(count))
+        _live(bench, version, on, count)
+        _in_lldb(bench, on, core, Task(listed.command, lines=count))
         _goroutine_peer(bench, on, core)
+
+
+def million(bench: Bench, version: str) -> None:
+    """One run, after one that warms the page cache."""
+    core = many_core(version, MILLION)
+    task = Task("goroutines", 12, 1024, lines=MILLION)
+    bench.standalone(f"{MILLION:,} goroutines", core.exe, core.core, task, runs=1)
+
+
+def _unattended(count: int) -> Task:
+    return Task("goroutines", 1.2e-5 * max(count, 100_000), lines=count)
+
+
+def _live(bench: Bench, version: str, on: str, count: int) -> None:
+    """The same goroutines in a process; over gdbserver only some of them, at 9 KB to a packet."""
+    with live(build("manyg", version), str(count), "stay") as program:
+        assert program.pid is not None
+        bench.process(on, program.built.exe, program.pid, _unattended(count))
+        if count <= _OVER_A_WIRE and shutil.which("gdbserver"):
+            bench.over_gdbserver(on, program.built.exe, program.pid, Task("go-goroutines", lines=count))
 
 
 def _in_lldb(bench: Bench, on: str, core: Core, task: Task) -> None:
@@ -90,8 +118,8 @@ def _in_lldb(bench: Bench, on: str, core: Core, task: Task) -> None:
         lldb()
     except FixtureError:
         return
-    seconds = None if task.seconds is None else 2 * task.seconds
-    bench.in_lldb(on, core.exe, core.core, Task(task.command, seconds, task.mib, task.lines))
+    bench.in_lldb(on, core.exe, core.core, task)
+    bench.compare(f"{task.command} in lldb", task.command, on, 2)
 
 
 def _symbol_peer(bench: Bench, on: str, exe: Path) -> None:

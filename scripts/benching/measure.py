@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from tests.support.lldb import IMPORT, lldb
 from tests.support.paths import GDB_EXTENSION
 
 TIMEOUT = 600.0
+_LOOK = 0.01  # seconds between two looks at a process's memory
 
 
 class MeasureError(RuntimeError):
@@ -23,7 +25,7 @@ class MeasureError(RuntimeError):
 
 @dataclass(frozen=True)
 class Cost:
-    """Medians over the runs: wall time in seconds, peak resident memory in MiB.
+    """Medians over the runs: wall time in seconds, peak memory in MiB: resident, or the process's own alone.
 
     yardstick: what a fixed loop took between the runs, in seconds; it tells one machine, or moment, from another.
     """
@@ -36,9 +38,12 @@ class Cost:
         return Cost(self.seconds - base.seconds, self.mib - base.mib, self.yardstick)
 
 
-def measured(command: Sequence[str], runs: int, allowed: Sequence[int] = (0,)) -> Cost:
-    """The medians of `runs` runs after one that warms the page cache; MeasureError on an exit status not `allowed`."""
-    samples = [_once(command, allowed) for _ in range(runs + 1)][1:]
+def measured(command: Sequence[str], runs: int, allowed: Sequence[int] = (0,), own: bool = False) -> Cost:
+    """The medians of `runs` runs after one that warms the page cache; MeasureError on an exit status not `allowed`.
+
+    own: count no memory that is a file's, such as the core that is looked at.
+    """
+    samples = [_once(command, allowed, own) for _ in range(runs + 1)][1:]
     return Cost(*(statistics.median(values) for values in zip(*map(astuple, samples))))
 
 
@@ -50,13 +55,14 @@ def _yardstick() -> float:
     return time.perf_counter() - start
 
 
-def _once(command: Sequence[str], allowed: Sequence[int]) -> Cost:
+def _once(command: Sequence[str], allowed: Sequence[int], own: bool) -> Cost:
     with tempfile.TemporaryDirectory(prefix="goxray-bench-") as home, tempfile.TemporaryFile() as said:
         environment = {"HOME": home, "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8"}
         start = time.perf_counter()
         process = subprocess.Popen(
             command, cwd=home, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
         )
+        peak = _peak_of_its_own(process.pid) if own else None
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait for it again
@@ -64,16 +70,31 @@ def _once(command: Sequence[str], allowed: Sequence[int]) -> Cost:
             said.seek(0)
             text = said.read()[-1500:].decode(errors="replace").strip()
             raise MeasureError(f"{' '.join(command)}\nended with {process.returncode}: {text}")
-    return Cost(seconds, usage.ru_maxrss / 1024, _yardstick())
+    return Cost(seconds, usage.ru_maxrss / 1024 if peak is None else peak, _yardstick())
+
+
+def _peak_of_its_own(pid: int) -> float:
+    """The most anonymous memory that the process has at any look until it ends, in MiB; it is not waited for."""
+    peak = 0
+    while not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+        found = re.search(r"^RssAnon:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)
+        peak = max(peak, int(found.group(1)) if found else 0)
+        time.sleep(_LOOK)
+    return peak / 1024
 
 
 def gdb_line(
-    commands: Sequence[str], exe: Optional[Path] = None, core: Optional[Path] = None, extension: bool = True
+    commands: Sequence[str],
+    exe: Optional[Path] = None,
+    core: Optional[Path] = None,
+    extension: bool = True,
+    before: Sequence[str] = (),
 ) -> List[str]:
-    """A gdb batch run whose exit status is the worst of the commands' own ($_go_status)."""
+    """A gdb batch run whose exit status is the worst of the commands' own ($_go_status); `before`: to connect by."""
     line = ["gdb", "-nx", "-q", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set pagination off"]
     line += [str(exe)] if exe else []
     line += [f"--core={core}"] if core else []
+    line += [word for each in before for word in ("-ex", each)]
     line += ["-x", str(GDB_EXTENSION)] if extension else []
     line += [word for each in commands for word in ("-ex", each)]
     return line + (["-ex", "quit $_go_status"] if commands and extension else [])

@@ -6,11 +6,14 @@ import os
 import platform
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Iterator, List, NamedTuple, Optional, Sequence
 
 from tabulate import tabulate
+
+from tests.support.remote import gdbserver_alone
 
 from .measure import Cost, MeasureError, gdb_line, lldb_line, measured
 
@@ -48,12 +51,25 @@ class Row(NamedTuple):
         return [self.what, self.on, alone, *cost, f"{self.cost.yardstick:.3f} s", "EXCEEDED" if self.exceeded else ""]
 
 
+class Ratio(NamedTuple):
+    """What one row takes of another's time."""
+
+    what: str
+    value: float
+    most: float
+
+    @property
+    def exceeded(self) -> bool:
+        return self.value > self.most
+
+
 class Bench:
     """The rows so far; each number is a median of `runs` runs."""
 
     def __init__(self, runs: int) -> None:
         self.runs = runs
         self.rows: List[Row] = []
+        self.ratios: List[Ratio] = []
 
     def load(self, seconds: float) -> None:
         """What `source gdb_go_ext` costs in an otherwise empty gdb."""
@@ -68,31 +84,53 @@ class Bench:
             cost = self._answered(task, exe, core).over(alone)
             self._add(Row(task.command, on, alone, cost, task.seconds, task.mib))
 
-    def standalone(self, on: str, exe: Path, core: Path, task: Task) -> None:
-        """The same without a debugger, from the start of the process; the core's mapped pages count as memory."""
-        with tempfile.TemporaryDirectory(prefix="goxray-bench-") as place:
-            answer = Path(place) / "answer"
-            words = [*task.command.split(), str(exe), str(core), "--output", str(answer)]
-            cost = measured([sys.executable, "-m", "shared_core", *words], self.runs)
+    def standalone(self, on: str, exe: Path, core: Path, task: Task, runs: Optional[int] = None) -> None:
+        """The same without a debugger, from the start of the process; its own memory, without the mapped core."""
+        self._goxray(f"goxray {task.command}", on, exe, task, [str(exe), str(core)], runs)
+
+    def process(self, on: str, exe: Path, pid: int, task: Task) -> None:
+        """The same of a live process, which is held still."""
+        self._goxray(f"goxray {task.command} --pid", on, exe, task, ["--pid", str(pid), "--stop"])
+
+    def _goxray(
+        self, what: str, on: str, exe: Path, task: Task, place: Sequence[str], runs: Optional[int] = None
+    ) -> None:
+        with _answer() as answer:
+            words = [*task.command.split(), *place, "--output", str(answer)]
+            cost = measured([sys.executable, "-m", "shared_core", *words], runs or self.runs, own=True)
             _check_answer(task, exe, answer)
-        self._add(Row(f"goxray {task.command}", on, None, cost, task.seconds, task.mib))
+        self._add(Row(what, on, None, cost, task.seconds, task.mib))
 
     def in_lldb(self, on: str, exe: Path, core: Path, task: Task) -> None:
         """The same in lldb, over lldb alone."""
         alone = measured(lldb_line([], exe, core), self.runs)
-        with tempfile.TemporaryDirectory(prefix="goxray-bench-") as place:
-            answer = Path(place) / "answer"
+        with _answer() as answer:
             cost = measured(lldb_line([f"{task.command} --output {answer}"], exe, core), self.runs)
             _check_answer(task, exe, answer)
         self._add(Row(f"{task.command} in lldb", on, alone, cost.over(alone), task.seconds, task.mib))
+
+    def over_gdbserver(self, on: str, exe: Path, pid: int, task: Task) -> None:
+        """The same in gdb, of a live process behind gdbserver."""
+        with gdbserver_alone() as port, _answer() as answer:
+            connect = [f"target extended-remote localhost:{port}", f"attach {pid}"]
+            alone = measured(gdb_line([], exe, extension=False, before=connect), self.runs)
+            line = gdb_line([f"{task.command} --output {answer}"], exe, before=connect)
+            cost = measured(line, self.runs).over(alone)
+            _check_answer(task, exe, answer)
+        self._add(Row(f"{task.command} over gdbserver", on, alone, cost, task.seconds, task.mib))
+
+    def compare(self, what: str, other: str, on: str, most: float) -> None:
+        """A line on how much longer the row `what` takes than the row `other`; at most `most` times."""
+        seconds = {row.what: row.cost.seconds for row in self.rows if row.on == on}
+        if what in seconds and other in seconds:
+            self.ratios.append(Ratio(f"{what} / {other} on {on}", seconds[what] / seconds[other], most))
 
     def peer(self, name: str, on: str, command: Sequence[str]) -> None:
         """Another tool on the same files; its exit status is its own affair, since some fail after their answer."""
         self._add(Row(name, on, None, measured(command, self.runs, allowed=range(-64, 256))))
 
     def _answered(self, task: Task, exe: Path, core: Optional[Path]) -> Cost:
-        with tempfile.TemporaryDirectory(prefix="goxray-bench-") as place:
-            answer = Path(place) / "answer"
+        with _answer() as answer:
             cost = measured(gdb_line([f"{task.command} --output {answer}"], exe, core), self.runs)
             _check_answer(task, exe, answer)
         return cost
@@ -108,7 +146,15 @@ class Bench:
         title = f"{os.cpu_count()} cores, {platform.machine()}, medians of {self.runs} runs; over the debugger alone"
         title += "\nyardstick: what a million additions in Python took between the runs, to compare machines by"
         cells = [row.cells() for row in self.rows]
-        return f"{title}\n\n{tabulate(cells, headers, colalign=sides, disable_numparse=True)}"
+        ratios = [f"{r.what}: {r.value:.2f} (at most {r.most:g}){'  EXCEEDED' * r.exceeded}" for r in self.ratios]
+        return "\n".join([title, "", tabulate(cells, headers, colalign=sides, disable_numparse=True), "", *ratios])
+
+
+@contextmanager
+def _answer() -> Iterator[Path]:
+    """A path to write an answer to."""
+    with tempfile.TemporaryDirectory(prefix="goxray-bench-") as place:
+        yield Path(place) / "answer"
 
 
 def _check_answer(task: Task, exe: Path, answer: Path) -> None:

@@ -24,10 +24,10 @@ _COLUMNS = (
 def text(body: Union[Goroutines, Groups]) -> str:
     if isinstance(body, Groups):
         return groups.text(body)
-    listing = crowd(_COLUMNS, [(f"{'*' * s.selected}{g.raw.goid}", _cells(s)) for g, s, *_ in body.goroutines])
+    rows = [(f"{'*' * s.selected}{g.raw.goid}", _cells(s)) for g, s, *_ in body.goroutines]
     if any(view.stack is not None for view in body.goroutines):
-        listing = _with_stacks(listing, body.goroutines)
-    return listing + _footer(body)
+        return _with_stacks(crowd(_COLUMNS, rows), body.goroutines) + _footer(body)
+    return crowd(_COLUMNS, rows, _footer(body))
 
 
 @lru_cache(maxsize=4096)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from operator import itemgetter
 from typing import List, NamedTuple, Sequence, Tuple
 
 from .escape import escape, width
@@ -27,10 +28,10 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
     return by_tabulate(columns, lines)
 
 
-def crowd(columns: Sequence[Column], rows: Sequence[Tuple[str, Tuple[str, ...]]]) -> str:
-    """The same for rows given as (first cell, other cells), of which many have equal other cells."""
+def crowd(columns: Sequence[Column], rows: Sequence[Tuple[str, Tuple[str, ...]]], footer: str = "") -> str:
+    """The same for rows given as (first cell, other cells), of which many have equal other cells; then the footer."""
     if len(rows) <= _MANY:
-        return table(columns, [(head, *tail) for head, tail in rows])
+        return table(columns, [(head, *tail) for head, tail in rows]) + footer
     title, *titles = [column.title for column in columns]
     tails = list(dict.fromkeys([tail for _, tail in rows]))
     last, *padded = _padded(columns[1:], _clean([titles, *tails]))
@@ -38,8 +39,9 @@ def crowd(columns: Sequence[Column], rows: Sequence[Tuple[str, Tuple[str, ...]]]
     first, *heads = _padded(columns[:1], _clean([(title,), *[(head,) for head, _ in rows]]))
     if "\n" in known.values():
         heads = [head if any(tail) else head.rstrip() for head, (_, tail) in zip(heads, rows)]
-    body = "".join([head + known[tail] for head, (_, tail) in zip(heads, rows)])
-    return f"{first}{_GAP}{last}".rstrip() + "\n" + body
+    # Not line by line: a million of them would be as large once more as the text.
+    pieces = chain.from_iterable(zip(heads, map(known.__getitem__, map(itemgetter(1), rows))))
+    return "".join(chain([f"{first}{_GAP}{last}".rstrip(), "\n"], pieces, [footer]))
 
 
 def _clean(lines: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:

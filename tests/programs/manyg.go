@@ -1,5 +1,6 @@
-// manyg N [quiet] parks N goroutines on a few distinct stacks and aborts. With "quiet" it takes the runtime's signal
-// handler away first: the kernel then writes the core at once, without a traceback of N goroutines on stderr.
+// manyg N [quiet|stay] parks N goroutines on a few distinct stacks and aborts. With "quiet" it takes the runtime's signal
+// handler away first: the kernel then writes the core at once, without a traceback of N goroutines on stderr. With
+// "stay" it prints "ready" and waits, for ten minutes at most.
 package main
 
 import (
@@ -95,6 +96,11 @@ func main() {
 	}
 	time.Sleep(100 * time.Millisecond)
 	fmt.Printf("fact goroutines %d\n", runtime.NumGoroutine())
+	if len(os.Args) > 2 && os.Args[2] == "stay" {
+		fmt.Println("ready")
+		time.Sleep(10 * time.Minute)
+		os.Exit(0)
+	}
 	if len(os.Args) > 2 && os.Args[2] == "quiet" {
 		defaultAbort()
 	}

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple
@@ -59,12 +59,22 @@ class Server:
 @contextmanager
 def gdbserver(exe: Path, *args: str) -> Iterator[Server]:
     """`exe ARGS` at its first instruction under gdbserver, which says which port the system gave it."""
-    with _started(["gdbserver", "--once", "localhost:0", str(exe), *args]) as (process, place):
-        said = place / "stderr"
-        wait_for(lambda: bool(_LISTENING.search(said.read_text(errors="replace"))), process)
-        port = int(_LISTENING.findall(said.read_text(errors="replace"))[0])
-        with _serving(port, _child(process), place) as server:
-            yield server
+    with ExitStack() as stack:
+        process, place = stack.enter_context(_started(["gdbserver", "--once", "localhost:0", str(exe), *args]))
+        yield stack.enter_context(_serving(_port(process, place), _child(process), place))
+
+
+@contextmanager
+def gdbserver_alone() -> Iterator[int]:
+    """The port of a gdbserver to attach by (`target extended-remote`, `attach`), as often as one likes."""
+    with _started(["gdbserver", "--multi", "localhost:0"]) as (process, place):
+        yield _port(process, place)
+
+
+def _port(process: subprocess.Popen[bytes], place: Path) -> int:
+    said = place / "stderr"
+    wait_for(lambda: bool(_LISTENING.search(said.read_text(errors="replace"))), process)
+    return int(_LISTENING.findall(said.read_text(errors="replace"))[0])
 
 
 @contextmanager
