@@ -69,6 +69,8 @@ def _split(name: str, words: Sequence[str]) -> Tuple[Place, List[str]]:
     parser.add_argument("--stop", action="store_true")
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--debug", action="store_true")
+    # The command's own; known here so that its value, a file that may be there already, is not the one to look at.
+    parser.add_argument("--output", "-o")
     options, rest = parser.parse_known_args(list(words))
     rest += ["--help"] if options.help else []
     exe, core, own = None, None, []
@@ -80,6 +82,7 @@ def _split(name: str, words: Sequence[str]) -> Tuple[Place, List[str]]:
             exe = word
         else:
             own.append(word)
+    own += ["--output", options.output] if options.output is not None else []
     place = Place(exe, core, options.pid, options.stop, options.force)
     _check(place, own)
     _check_files(name, own)

@@ -20,12 +20,14 @@ class Result:
     name: the command's, "go-goroutines"; it picks the renderer.
     body: a typed dataclass of the command's own, which its renderer knows.
     status: FINE, FOUND (something worth a failing CI step) or UNANSWERED.
+    written: the command has put what it made into --output's file itself, and its answer is about that.
     """
 
     name: str
     body: object
     warnings: List[str] = field(default_factory=list)
     status: int = FINE
+    written: bool = False
 
 
 def no_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +55,7 @@ class Command:
 def add_common(parser: argparse.ArgumentParser) -> None:
     """The options of every command."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--output", metavar="FILE", help="write the answer to FILE instead of printing it")
+    parser.add_argument("--output", "-o", metavar="FILE", help="write the answer to FILE instead of printing it")
 
 
 def add_limit(parser: argparse.ArgumentParser) -> None:

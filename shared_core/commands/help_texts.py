@@ -13,30 +13,38 @@ Usage: go-info [-h] [--json] [--output FILE]
 
   -h, --help              print this help
   --json                  print one JSON document
-  --output FILE           write the answer to FILE instead of printing it
+  --output, -o FILE       write the answer to FILE instead of printing it
 
 Works on a bare executable, a core and a live process; what cannot be told says why.
 """,
     "go-symbols": """\
 List functions with address, size, file and line.
 
-Usage: go-symbols [-h] [REGEX] [--at ADDR] [--files] [--limit N] [--json]
+Usage: go-symbols [-h] [REGEX] [--at ADDR] [--files]
+                  [--emit elf|unstripped|perf-map|json] [--limit N] [--json]
                   [--output FILE]
 
   -h, --help              print this help
   [REGEX]                 only names (with --files: paths) that match it
   --at ADDR               the function that holds this address
   --files                 list the source files instead
+  --emit elf|unstripped|perf-map|json
+                          write a file for other tools to read (-o FILE)
   --limit N               show at most N entries
   --json                  print one JSON document
-  --output FILE           write the answer to FILE instead of printing it
+  --output, -o FILE       write the answer to FILE instead of printing it
 
 Names are those that `go tool nm` prints for the unstripped program. SIZE is the code's, without padding.
 With --at, file and line are those of the address, else those of the function's entry.
 
+--emit elf: a separate debug file with symbols and DWARF, as go-load-symbols makes it. unstripped: the executable with
+these added; it runs as before. perf-map: functions by their addresses in the process, for bpftrace and whatever else
+reads /tmp/perf-PID.map, which it is written to unless -o says otherwise. json: functions, and types with their parts.
+
   go-symbols ^main\\.
   go-symbols --at 0x47fe80
   go-symbols --json --output symbols.json
+  go-symbols --emit elf -o program.debug
 """,
     "go-load-symbols": """\
 Give the debugger symbols, lines, frames and types, for its own commands.
@@ -46,7 +54,7 @@ Usage: go-load-symbols [-h] [--quick] [--json] [--output FILE]
   -h, --help              print this help
   --quick                 symbols and call frames alone: no lines, types, arguments
   --json                  print one JSON document
-  --output FILE           write the answer to FILE instead of printing it
+  --output, -o FILE       write the answer to FILE instead of printing it
 
 From then on the debugger's own commands work as on a program that never was stripped: backtraces,
 breakpoints by function or line, stepping, disassembly by name, arguments (by position: a0, a1; those of an
@@ -74,7 +82,7 @@ Usage: go-goroutines [-h] [-t [DEPTH]] [--all] [--status S] [--wait-reason R]
   --group KEY             count those that share: user, stack, start, creator, reason, status
   --limit N               show at most N entries
   --json                  print one JSON document
-  --output FILE           write the answer to FILE instead of printing it
+  --output, -o FILE       write the answer to FILE instead of printing it
 
 A * marks the goroutine of the selected thread. STATUS is the runtime's wait reason, or the status of a
 goroutine that does not wait. BLOCKED is as in a traceback: counted from the garbage collection before the one that
@@ -95,7 +103,7 @@ Usage: go-goroutine [-h] [ID] [--json] [--output FILE]
   -h, --help              print this help
   [ID]                    default: the selected thread's
   --json                  print one JSON document
-  --output FILE           write the answer to FILE instead of printing it
+  --output, -o FILE       write the answer to FILE instead of printing it
 
 Status, wait reason, thread, who started it, labels, and its stack with argument words.
 
@@ -113,7 +121,7 @@ Usage: go-threads [-h] [-t [DEPTH]] [--limit N] [--json] [--output FILE]
   -t [DEPTH]              with all stacks, of at most DEPTH frames together (default 50)
   --limit N               show at most N entries
   --json                  print one JSON document
-  --output FILE           write the answer to FILE instead of printing it
+  --output, -o FILE       write the answer to FILE instead of printing it
 
 A * marks the selected thread. M is the runtime's number, empty for a thread that is none of the
 runtime's; P the number of the P that it holds. THREAD is the thread's id in the debugger. DOES says what it does,
@@ -137,7 +145,7 @@ Usage: go-traceback [-h] [ID ...] [--all] [--level single|all|system] [--json]
   --level single|all|system
                           as GOTRACEBACK: system adds runtime frames, gp, fp, sp, pc
   --json                  print one JSON document
-  --output FILE           write the answer to FILE instead of printing it
+  --output, -o FILE       write the answer to FILE instead of printing it
 
 Argument words are in hex; one that is followed by ? is no longer live. A goroutine that
 went down in an error of the runtime itself hides nothing, at any level.
@@ -156,7 +164,7 @@ Usage: go-args [-h] [--env] [--frame [N]] [--goroutine ID] [--json] [--output FI
   --frame [N]             the arguments of the functions on a stack, or of its frame N alone
   --goroutine ID          this goroutine, not the selected thread's
   --json                  print one JSON document
-  --output FILE           write the answer to FILE instead of printing it
+  --output, -o FILE       write the answer to FILE instead of printing it
 
 Without options: os.Args, as the runtime keeps them (the program may have changed os.Args since).
 With --frame: per function the words that the compiler describes (FUNCDATA_ArgInfo), with address, size and value, and
@@ -180,7 +188,7 @@ Usage: go-stackmap [-h] [FUNCTION|*PC] [--frame N] [--goroutine ID] [--json]
   --frame N               only frame N of the stack
   --goroutine ID          this goroutine, not the selected thread's
   --json                  print one JSON document
-  --output FILE           write the answer to FILE instead of printing it
+  --output, -o FILE       write the answer to FILE instead of printing it
 
 For a stack: each argument and local word that the stack map calls a pointer at the frame's pc, its
 value, what it points to, and the frame's stack objects. For a function or a pc: the bitmaps themselves.

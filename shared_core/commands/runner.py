@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gc
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Callable, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
-from ..errors import GoxrayError, UserError
+from ..errors import GoxrayError
 from . import find
 from .base import FINE, UNANSWERED, Result
 
@@ -67,17 +66,22 @@ def _run(session_factory: Callable[[], Session], name: str, words: Words) -> Out
         return Outcome(str(asked), FINE)
     with _without_collector():
         # In a function of its own: what the answer is made of is gone before there is a collector to look at it.
-        text, status = _answer(session_factory, command, options)
-    if options.output is None:
+        text, status, written = _answer(session_factory, command, options)
+    if options.output is None or written:
         return Outcome(text, status)
+    from .output import write_atomically
+
     write_atomically(options.output, text)
     return Outcome("", status)
 
 
-def _answer(session_factory: Callable[[], Session], command: Command, options: argparse.Namespace) -> Tuple[str, int]:
+def _answer(
+    session_factory: Callable[[], Session], command: Command, options: argparse.Namespace
+) -> Tuple[str, int, bool]:
+    """(text, status, whether the command has written its file itself)."""
     session = session_factory()
     result = command.run(session, options)
-    return _render(session, result, options.json), result.status
+    return _render(session, result, options.json), result.status, result.written
 
 
 @contextmanager
@@ -130,51 +134,6 @@ def _failed(name: str, words: Words, error: str, trace: str) -> Outcome:
 def _wants_json(words: Words) -> bool:
     """Whether --json was asked for, as far as that can be told of words that may not even parse."""
     return "--json" in (words.split() if isinstance(words, str) else words)
-
-
-def write_atomically(path: str, text: str) -> None:
-    """Put `text` in the file `path`, whole or not at all; UserError if that can't be done.
-
-    A path that is no regular file, such as /dev/stderr or a pipe, is written to directly.
-    """
-    path = os.path.expanduser(path)
-    try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            _write_directly(path, text)
-        else:
-            _replace(os.path.realpath(path), text)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
-
-
-def _write_directly(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write(text)
-
-
-def _replace(path: str, text: str) -> None:
-    import tempfile
-
-    mode = _mode_for(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=".goxray-", dir=os.path.dirname(path))
-    try:
-        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(text)
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _mode_for(path: str) -> int:
-    """The permission bits for `path`: those it has, or what the umask leaves of rw-rw-rw-."""
-    try:
-        return os.stat(path).st_mode & 0o777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
 
 
 def complete(session_factory: Callable[[], Session], name: str, words: Sequence[str], word: str) -> List[str]:

@@ -14,6 +14,8 @@ from .base import Command, Result, add_limit, address
 if TYPE_CHECKING:
     from ..session import Session
 
+KINDS = ("elf", "unstripped", "perf-map", "json")  # see emit.py
+
 
 @dataclass
 class Symbols:
@@ -32,10 +34,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("regex", nargs="?", metavar="REGEX", help="only names (with --files: paths) that match it")
     parser.add_argument("--at", type=address, metavar="ADDR", help="the function that holds this address")
     parser.add_argument("--files", action="store_true", help="list the source files instead")
+    parser.add_argument("--emit", choices=KINDS, help="write a file for other tools to read (-o FILE)")
     add_limit(parser)
 
 
 def run(session: Session, options: argparse.Namespace) -> Result:
+    if options.emit is not None:
+        from .emit import emit
+
+        return emit(session, options)
     pattern = compile_pattern(options.regex)
     if options.at is not None:
         body = _at(session, options.at)
@@ -88,7 +95,12 @@ COMMAND = Command(
     details="""Names are those that `go tool nm` prints for the unstripped program. SIZE is the code's, without padding.
 With --at, file and line are those of the address, else those of the function's entry.
 
+--emit elf: a separate debug file with symbols and DWARF, as go-load-symbols makes it. unstripped: the executable with
+these added; it runs as before. perf-map: functions by their addresses in the process, for bpftrace and whatever else
+reads /tmp/perf-PID.map, which it is written to unless -o says otherwise. json: functions, and types with their parts.
+
   go-symbols ^main\\.
   go-symbols --at 0x47fe80
-  go-symbols --json --output symbols.json""",
+  go-symbols --json --output symbols.json
+  go-symbols --emit elf -o program.debug""",
 )

@@ -11,7 +11,7 @@ from .encode import Strings
 NULL, PROGBITS, SYMTAB, STRTAB, NOTE, NOBITS = 0, 1, 2, 3, 7, 8
 WRITE, ALLOC, EXECUTE, MERGED_STRINGS = 1, 2, 4, 0x30
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
-_SECTION = struct.Struct("<IIQQQQIIQQ")
+SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
 _IDENT = b"\x7fELF\2\1\1" + b"\0" * 9
 _SYMBOL = struct.Struct("<IBBHQQ")
 FUNC, OBJECT, _GLOBAL = 2, 1, 1
@@ -48,7 +48,7 @@ def elf_file(kind: int, machine: int, entry: int, segments: bytes, sections: Seq
         parts += [b"\0" * padding, section.data]
         at += padding
         headers.append(
-            _SECTION.pack(
+            SECTION_HEADER.pack(
                 *(name, section.kind, section.flags, section.address, at if section.kind else 0),
                 *(section.size or len(section.data), numbers.get(section.link, 0), section.info),
                 *(section.align, section.entry_size),
@@ -60,7 +60,7 @@ def elf_file(kind: int, machine: int, entry: int, segments: bytes, sections: Seq
     parts[0] = (
         _HEADER.pack(
             *(_IDENT, kind, machine, 1, entry, _HEADER.size if count else 0, table, 0, _HEADER.size),
-            *(SEGMENT_SIZE, count, _SECTION.size, len(every), len(every) - 1),
+            *(SEGMENT_SIZE, count, SECTION_HEADER.size, len(every), len(every) - 1),
         )
         + segments
     )

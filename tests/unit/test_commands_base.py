@@ -170,7 +170,7 @@ Usage: go-test [-h] [ID ...] [-t [DEPTH]] [--sort id|wait] [--limit N] [--json]
   --sort id|wait          default: id
   --limit N               show at most N entries
   --json                  print one JSON document
-  --output FILE           write the answer to FILE instead of printing it
+  --output, -o FILE       write the answer to FILE instead of printing it
 
 Examples:
   go-test 5
