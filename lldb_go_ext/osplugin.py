@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from shared_core.errors import GoxrayError
 
+from . import process as processes
 from . import registers, switches
 from .goroutines import WISH
 from .target import LldbTarget
@@ -32,6 +33,9 @@ class _Target(LldbTarget):
     """One that shows no thread while lldb has no list of them."""
 
     listing = False
+
+    def _kind(self) -> str:
+        return processes.kind_of_existing(self._process)
 
     def _view(self) -> Tuple[Any, ...]:
         return self._process.GetStopID(True), self._target.GetNumModules()

@@ -21,6 +21,11 @@ def kind(process: Any) -> str:
     """CORE, LIVE, or FILE when there is no process."""
     if not process.IsValid() or process.GetState() not in _STILL + _MOVING:
         return FILE
+    return kind_of_existing(process)
+
+
+def kind_of_existing(process: Any) -> str:
+    """CORE or LIVE, also while lldb is about to give the process its state."""
     name = process.GetPluginName() or ""
     return CORE if "core" in name or name == "minidump" else LIVE
 

@@ -31,7 +31,7 @@ class LldbTarget:
         self.arch = processes.architecture(target)
         self.pointer_size = int(target.GetAddressByteSize())
         self.byte_order = processes.byte_order(target)
-        self.kind = processes.kind(self._process)
+        self.kind = self._kind()
         self._file = FileTarget(_path(target)) if self.kind == FILE else None
         core = corefile.core_file_of(self._process) if self.kind == CORE else None
         self._notes: Optional[CoreNotes] = core.notes if core else None
@@ -42,6 +42,9 @@ class LldbTarget:
         self._images: Optional[List[Image]] = None
         self._threads: Optional[List[Thread]] = None
         self._seen = self._view()
+
+    def _kind(self) -> str:
+        return processes.kind(self._process)
 
     def is_of(self, target: Any) -> bool:
         """Whether it is this SBTarget's."""

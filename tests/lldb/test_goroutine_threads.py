@@ -195,15 +195,18 @@ def test_a_process_moves(version: str) -> None:
             assert shown[each["id"]].pc == int(each["frames"][0]["pc"], 16)
 
 
-def test_stepping_and_what_is_selected() -> None:
+def test_stepping() -> None:
     """A goroutine that is on no thread cannot step: the program runs to its next stop. The real thread can."""
-    parked = "script p = lldb.debugger.GetSelectedTarget().process; p.SetSelectedThread([t for t in p][-1])"
-    run = run_under_lldb(
-        phases(matrix.newest()), ON, parked, "thread step-inst", LIST, "thread step-inst", LIST, "kill"
+    select = "script p = lldb.debugger.GetSelectedTarget().process; p.SetSelectedThread([t for t in p if {}][-1])"
+    parked, stopped = select.format("t.GetQueueName()"), select.format("t.GetStopReason() == lldb.eStopReasonSignal")
+    pc, step = (
+        "script print(lldb.debugger.GetSelectedTarget().process.selected_thread.frames[0].pc)",
+        "thread step-inst",
     )
-    first, second = listed(run.outputs[3]), listed(run.outputs[5])
-    assert [each.queue for each in first if each.goid > 1] == ["select"]
-    assert [each.queue for each in second if each.goid > 1] == ["select"] and first[0].pc != second[0].pc
+    run = run_under_lldb(phases(matrix.newest()), ON, parked, step, LIST, stopped, pc, step, pc, LIST, "kill")
+    for output in run.outputs[3], run.outputs[8]:
+        assert [each.queue for each in listed(output) if each.goid > 1] == ["select"]
+    assert run.outputs[5] != run.outputs[7]
 
 
 def test_a_process_on_arm64() -> None:
