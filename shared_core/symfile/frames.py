@@ -70,10 +70,13 @@ class FrameTable:
         self._describe(self._plain, entry, size, self._program(rows, False))
 
     def add_signal_return(self, entry: int, size: int) -> None:
-        """The code that a signal handler returns to: everything is as it was when the signal came."""
+        """The code that a signal handler returns to: everything is as it was when the signal came.
+
+        It seems to have been called by the instruction before it, where readers look for return addresses.
+        """
         if self._signal < 0:
             self._signal = self._add(self._common(b"S", self._interrupted()))
-        self._describe(self._signal, entry, size, b"")
+        self._describe(self._signal, entry - 1, size + 1, b"")
 
     def data(self) -> bytes:
         return b"".join(self._parts)
