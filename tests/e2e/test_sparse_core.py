@@ -86,15 +86,19 @@ def test_memory_alone(adapter: str, flags: Flags) -> None:
         assert [symbol["name"] for symbol in symbols["symbols"]] == ["main.main"]
 
 
-WRITERS = [(version, False) for version in matrix.versions()] + [(NEW, True)]
-
-
-@pytest.mark.parametrize("version,under_gdb", WRITERS)
-def test_memory_alone_in_every_version(version: str, under_gdb: bool) -> None:
-    """gdb's generate-core-file heeds the filter too."""
-    core = crash_core(version, dump_filter=WITH_FILES, under_gdb=under_gdb or None)
+@pytest.mark.parametrize("version", matrix.versions())
+def test_memory_alone_in_every_version(version: str) -> None:
+    core = crash_core(version, dump_filter=WITH_FILES)
     with elsewhere(core) as (alone, _):
         listed_right(core, ask("goxray", alone, COMMANDS[1:2])[0])
+
+
+def test_memory_alone_as_gdb_writes_it() -> None:
+    """generate-core-file heeds the filter too; a GiB with all that the heap has reserved, and so not copied here."""
+    core = crash_core(NEW, dump_filter=WITH_FILES, under_gdb=True)
+    (goroutines,) = ask("goxray", core.core, COMMANDS[1:2], Path("/bin/true"))
+    listed_right(core, goroutines)
+    assert "no pclntab in it; what is shown is read from memory alone" in goroutines["warnings"][0]
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
@@ -223,8 +227,8 @@ def test_notes_are_gone_or_noise(flags: Flags, notes: str) -> None:
     with elsewhere(core, NOTES[notes]) as (changed, there):
         shutil.copy(core.exe, there)
         for adapter in ADAPTERS:
-            if adapter == "lldb" and notes in ("files of noise", "threads of noise", "no threads"):
-                continue  # it does not open such a core, or has no process
+            if adapter == "lldb" and notes not in ("no auxv", "neither"):
+                continue  # it does not open a core with notes of noise, or without threads
             _, goroutines, args, symbols = ask(adapter, changed, COMMANDS, there)
             goroutines["goroutines"] = [each for each in goroutines["goroutines"] if each["status"] != "running"]
             expected = {goid for goid, each in by_id(parse_traceback(core.stderr)).items() if each.status != "running"}
