@@ -7,7 +7,7 @@ import mmap
 import struct
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Optional, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from elftools.common.exceptions import DWARFError, ELFError
 from elftools.dwarf.dwarfinfo import DWARFInfo
@@ -22,6 +22,7 @@ from .elfheaders import (
     PT_DYNAMIC,
     PT_NOTE,
     Buffer,
+    ProgramHeader,
     Segment,
     dynamic_tags,
     elf_header,
@@ -49,7 +50,10 @@ class Section:
 
 @dataclass(frozen=True)
 class AllocatedSection:
-    """A section that is loaded, with SHF_ flags; `note` is what is in it if it is one of notes."""
+    """A section that is loaded, with SHF_ flags; `note` is what is in it if it is one of notes.
+
+    link: the name of the section that its header refers to, "" for none; info is what its sh_info is.
+    """
 
     name: str
     address: int
@@ -57,6 +61,9 @@ class AllocatedSection:
     flags: int
     align: int
     note: bytes
+    link: str
+    info: int
+    entry_size: int
 
 
 _WORD_MASK = (1 << 64) - 1
@@ -113,14 +120,16 @@ class ElfImage:
     def allocated_sections(self) -> List[AllocatedSection]:
         """The sections that are loaded, in the file's order; [] when the section headers are gone or broken."""
         try:
+            elf = self._elf_file()
             return [
                 AllocatedSection(
                     *(section.name, h.sh_addr, h.sh_size, h.sh_flags, h.sh_addralign),
                     section.data() if h.sh_type == "SHT_NOTE" else b"",
+                    *(elf.get_section(h.sh_link).name if h.sh_link else "", h.sh_info, h.sh_entsize),
                 )
-                for section in self._elf_file().iter_sections()
+                for section in elf.iter_sections()
                 for h in [section.header]
-                if h.sh_flags & SH_FLAGS.SHF_ALLOC and h.sh_size
+                if h.sh_flags & SH_FLAGS.SHF_ALLOC
             ]
         except PARSER_ERRORS:
             return []
@@ -167,6 +176,10 @@ class ElfImage:
     def note_places(self) -> List[Tuple[int, int]]:
         """(linked address, size) of each PT_NOTE."""
         return [(header.address, header.file_size) for header in self._headers if header.kind == PT_NOTE]
+
+    def program_headers(self) -> Sequence[ProgramHeader]:
+        """All of them, in the file's order."""
+        return self._headers
 
     def header_addresses(self, kind: int) -> Iterator[int]:
         """The linked address of each program header of a PT_ `kind`."""

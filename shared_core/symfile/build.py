@@ -11,7 +11,7 @@ from .abbrevs import SHAPES
 from .elfwriter import FUNC, MERGED_STRINGS, PROGBITS, Section, elf_file, symbol_table
 from .functions import Functions, Progress, no_progress
 from .info import GO
-from .skeleton import number_at, program_sections
+from .skeleton import number_at, program_headers, program_sections
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -64,4 +64,4 @@ def debug_file(
     sections = program_sections(image)
     sections += added_sections(session, module, sections, language, quick, progress)
     kind = ET_DYN if image.position_independent else ET_EXEC
-    return elf_file(kind, get_arch(image.arch).elf_machine, image.entry, b"", sections)
+    return elf_file(kind, get_arch(image.arch).elf_machine, image.entry, program_headers(image), sections)

@@ -15,7 +15,7 @@ SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
 _IDENT = b"\x7fELF\2\1\1" + b"\0" * 9
 _SYMBOL = struct.Struct("<IBBHQQ")
 FUNC, OBJECT, _GLOBAL = 2, 1, 1
-SEGMENT_SIZE = 56
+SEGMENT = struct.Struct("<IIQQQQQQ")
 
 
 @dataclass
@@ -56,11 +56,11 @@ def elf_file(kind: int, machine: int, entry: int, segments: bytes, sections: Seq
         )
         at += len(section.data)
     table = at + -at % 8
-    count = len(segments) // SEGMENT_SIZE
+    count = len(segments) // SEGMENT.size
     parts[0] = (
         _HEADER.pack(
             *(_IDENT, kind, machine, 1, entry, _HEADER.size if count else 0, table, 0, _HEADER.size),
-            *(SEGMENT_SIZE, count, SECTION_HEADER.size, len(every), len(every) - 1),
+            *(SEGMENT.size, count, SECTION_HEADER.size, len(every), len(every) - 1),
         )
         + segments
     )
