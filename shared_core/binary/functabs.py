@@ -95,11 +95,12 @@ class FuncTabs:
             pc = func.entry + call.parent_pc
         return [*found, (None, pc)]
 
-    def inlined_shape(self) -> Tuple[int, int, int]:
-        """runtime.inlinedCall: (its size, the offset of the name's offset, that of parentPc)."""
+    def inlined_shape(self) -> Tuple[int, int, int, Optional[int]]:
+        """runtime.inlinedCall: (its size, the offset of the name's offset, that of parentPc, that of startLine)."""
         kind = self._inlined
         # runtime.inlinedCall.nameOff was called func_ up to Go 1.20.
-        return kind.size, kind.offset("nameOff" if "nameOff" in kind else "func_"), kind.offset("parentPc")
+        name = kind.offset("nameOff" if "nameOff" in kind else "func_")
+        return kind.size, name, kind.offset("parentPc"), kind.offset("startLine") if "startLine" in kind else None
 
     def _inlined_call(self, base: int, index: int) -> InlinedCall:
         kind = self._inlined

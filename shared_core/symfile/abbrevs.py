@@ -70,7 +70,7 @@ BASE_TYPE = SHAPES.declare(Tag.base_type, ((At.name, Form.strp), (At.encoding, F
 UNTYPED_POINTER = SHAPES.declare(Tag.pointer_type, ((At.byte_size, Form.data1),))
 FUNCTION = {children: SHAPES.declare(Tag.subprogram, _FUNCTION, children) for children in (False, True)}
 ABSTRACT = SHAPES.declare(
-    Tag.subprogram, ((At.name, Form.strp), (At.inline, Form.data1), (At.external, Form.flag_present))
+    Tag.subprogram, ((At.name, Form.strp), (At.inline, Form.data1), *_DECLARED, (At.external, Form.flag_present))
 )
 # Inlined calls: (in one range?, with children?)
 _ORIGIN = (At.abstract_origin, Form.ref4)

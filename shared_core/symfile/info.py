@@ -99,7 +99,7 @@ class UnitInfo:
     def add(self, function: Subprogram, place_of: Lookup) -> None:
         """One function; `place_of` tells where calls in it are."""
         types = [self._type(parameter.size) for parameter in function.parameters]
-        self._declare(function.blocks)
+        self._declare(function.blocks, place_of)
         inner = bool(types or function.blocks)
         head = (
             ULEB[FUNCTION[inner]],
@@ -129,13 +129,14 @@ class UnitInfo:
             found = self._types[size] = self._put(data)
         return found
 
-    def _declare(self, blocks: List[Block]) -> None:
+    def _declare(self, blocks: List[Block], place_of: Lookup) -> None:
         """What inlined calls refer to must not be inside another function."""
         for block in blocks:
             if block.name not in self._abstract:
                 name = self._tables.strings.add(block.name)
-                self._abstract[block.name] = self._put(ULEB[ABSTRACT] + _U32.pack(name) + bytes((_INLINED,)))
-            self._declare(block.inner)
+                declared = ULEB[place_of(block.at)[0]] + ULEB[block.start_line]
+                self._abstract[block.name] = self._put(ULEB[ABSTRACT] + _U32.pack(name) + bytes((_INLINED,)) + declared)
+            self._declare(block.inner, place_of)
 
     def _parameter(self, function: Subprogram, parameter: Parameter, kind: int) -> None:
         form = Form.ref4

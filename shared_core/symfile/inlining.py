@@ -22,12 +22,17 @@ Ranges = List[Tuple[int, int]]
 
 
 class Block(NamedTuple):
-    """An inlined call: whose, from which pc offset, over which [start, end) pc offsets; and the calls within."""
+    """An inlined call: whose, from which pc offset, over which [start, end) pc offsets; and the calls within.
+
+    at: a pc offset at which the function itself is innermost or calls; start_line: where it is declared, 0 if unknown.
+    """
 
     name: str
     call_at: int
     ranges: Ranges
     inner: List[Block]
+    at: int
+    start_line: int
 
 
 class InlineTrees:
@@ -37,7 +42,7 @@ class InlineTrees:
         self._module, self._tables = tabs.module, tables
         self._quantum = self._module.header.quantum
         self._tree, self._index = tabs.funcdata["inl_tree"], tabs.pcdata["inl_tree_index"]
-        self._size, self._name_at, self._parent_at = tabs.inlined_shape()
+        self._size, self._name_at, self._parent_at, self._line_at = tabs.inlined_shape()
         self._names: Dict[int, str] = {}
 
     def blocks(self, func: Func) -> List[Block]:
@@ -78,8 +83,10 @@ class InlineTrees:
         def block(index: int, depth: int) -> Block:
             # Calls that are their own callers are under none of those at the top.
             within = [block(each, depth + 1) for each in inner.get(index, ())] if depth < _MAX_DEPTH else []
-            ranges = sorted([*own.get(index, ()), *(each for b in within for each in b.ranges)])
-            return Block(self._name(func, data, index), calls[index], merged(ranges), within)
+            mine = own.get(index, ())
+            ranges = merged(sorted([*mine, *(each for b in within for each in b.ranges)]))
+            at = mine[0][0] if mine else within[0].call_at if within else calls[index]
+            return Block(self._name(func, data, index), calls[index], ranges, within, at, self._line(data, index))
 
         return [block(index, 0) for index in inner.get(-1, ())]
 
@@ -89,6 +96,13 @@ class InlineTrees:
         if name is None:
             name = self._names[offset] = func.table.name(offset)
         return name
+
+    def _line(self, data: bytes, index: int) -> int:
+        """runtime.inlinedCall.startLine, from Go 1.20 on."""
+        if self._line_at is None:
+            return 0
+        line: int = _INT.unpack_from(data, index * self._size + self._line_at)[0]
+        return max(line, 0)
 
 
 def merged(ranges: Ranges) -> Ranges:
