@@ -17,6 +17,8 @@ from tests.support.traceback import Goroutine, by_id, parse_traceback
 
 _FRAME = re.compile(r"^ *\*? *frame #(\d+): 0x([0-9a-f]+)", re.M)
 PLACE = ["thread info", "frame info"]
+# `thread select` prints when it likes.
+SELECT = "script p = lldb.debugger.GetSelectedTarget().process; p.SetSelectedThreadByIndexID({})"
 ENDS = (matrix.newest(), matrix.oldest())
 
 
@@ -59,8 +61,9 @@ def test_one_command_and_back(first: List[str]) -> None:
     goid, goroutine = next((goid, each) for goid, each in parked(core).items() if each.status == "select")
     state = [*PLACE, THREADS]
     there = [f"go-goroutine {goid} -- {command}" for command in ("bt", "register read rip", "go-goroutine", "nonsense")]
-    run = on_core(core, *first, "thread select 3", "up", *state, *there, *state)
-    rest = run.outputs[len(first) + 2 :]
+    up = "; p.selected_thread.SetSelectedFrame(1)"
+    run = on_core(core, *first, SELECT.format(3) + up, *state, *there, *state)
+    rest = run.outputs[len(first) + 1 :]
     assert pcs(rest[3]) == [frame.pc for frame in physical(goroutine)][:-1]
     assert f"{physical(goroutine)[0].pc:#018x}" in rest[4] and rest[5].startswith(f"goroutine {goid} [select]")
     assert rest[:3] == rest[7:] and "thread #3" in rest[0] and "frame #1" in rest[1]
@@ -82,12 +85,12 @@ def test_selected_until_told_otherwise(arch: str) -> None:
     assert run.outputs[1:3] == run.outputs[9:11] and run.outputs[0] == run.outputs[11]
 
 
-def test_the_thread_of_lldbs_that_the_user_selects_counts() -> None:
-    """By `thread select` as well."""
+def test_the_thread_that_the_user_selects_counts() -> None:
+    """By lldb's own means as well."""
     core = crash_core(matrix.newest())
     goid = next(goid for goid, each in parked(core).items() if each.status == "chan send")
     number = next(each.number for each in listed(on_core(core, ON, THREADS).outputs[1]) if each.goid == goid)
-    run = on_core(core, ON, f"thread select {number}", "go-goroutine", "go-goroutine 0", "go-goroutine", "thread info")
+    run = on_core(core, ON, SELECT.format(number), "go-goroutine", "go-goroutine 0", "go-goroutine", "thread info")
     assert run.outputs[2].startswith(f"goroutine {goid} [chan send]") and run.outputs[4].startswith("goroutine 1 [")
     assert "thread #1:" in run.outputs[5]
 
