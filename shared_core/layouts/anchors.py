@@ -7,7 +7,7 @@ from typing import Dict, Iterable, List, Sequence, Tuple
 
 from ..errors import LayoutError
 from .build import Build
-from .globals import score_candidates
+from .globals import MARGIN, score_candidates
 from .model import Anchor
 from .wanted import GLOBALS, MAX_ANCHORS, MIN_ANCHORS, OPTIONAL_GLOBALS, SCARCE_GLOBALS
 
@@ -15,7 +15,6 @@ Access = Tuple[str, int, int]  # as layouts.Anchor: function, access, offset
 
 MAX_ADDED = 6  # further accesses, where the best ones alone do not do in every build
 MAX_TRIED = 60
-MARGIN = 2
 
 
 def choose_anchors(main: Build, variants: Sequence[Build]) -> Dict[str, List[Access]]:

@@ -70,6 +70,11 @@ def preempted_is_trap(layout: Layout) -> bool:
     return _minor(layout) >= 21
 
 
+def symbol_prefix(layout: Layout, kind: str) -> str:
+    """What the linker's own symbols of a kind begin with: "go:", "type:"; up to Go 1.19 "go.", "type."."""
+    return kind + (":" if _minor(layout) >= 20 else ".")
+
+
 def _minor(layout: Layout) -> int:
     """22 of "1.22"."""
     return int(layout.go.split(".")[1])

@@ -15,6 +15,8 @@ Symbols = Callable[[str], Optional[int]]
 TargetsOf = Callable[[str], Optional[Sequence[int]]]  # function -> the distinct data addresses it touches, in order
 
 MAX_CANDIDATES = 256
+# What makes a candidate the one: at least so many votes, and so many more than any other has.
+MIN_VOTES, MARGIN = 4, 2
 
 
 def follow(anchor: Anchor, targets_of: TargetsOf) -> Optional[int]:
@@ -80,6 +82,13 @@ class Globals:
             if check(address):
                 return address
         raise LayoutError(self._failure(name))
+
+    def voted(self, name: str) -> Optional[int]:
+        """The address of `name` by code alone, with no memory to check it: the one that is far ahead of all others."""
+        scores = score_candidates(self._layout.globals.get(name, ()), self._targets_of)
+        first, second, *_ = *sorted(scores.values(), reverse=True), 0, 0
+        ahead = first >= MIN_VOTES and first - second >= MARGIN
+        return next(address for address, votes in scores.items() if votes == first) if ahead else None
 
     def _find_candidates(self, name: str) -> List[int]:
         symbol = self._symbols(name)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, List, Sequence
+from typing import TYPE_CHECKING, Dict, List, Optional, Sequence
 
 from ..arch import get_arch
 from ..binary.moduledata import Module
 from ..binary.symbols import module_symbols
+from ..binary.types import Types
+from ..errors import LayoutError
 from .abbrevs import SHAPES
+from .data import as_entries, data_symbols
 from .elfwriter import FUNC, MERGED_STRINGS, PROGBITS, Section, elf_file, symbol_table
 from .functions import Functions, Progress, no_progress
-from .info import GO
+from .info import C99, GO
+from .linknames import LinkNames
+from .receivers import Receivers
 from .skeleton import number_at, program_headers, program_sections
+from .types import TypeUnit
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -20,15 +26,27 @@ ET_EXEC, ET_DYN = 2, 3
 
 
 def debug_sections(
-    session: Session, module: Module, language: int = GO, quick: bool = False, progress: Progress = no_progress
+    session: Session,
+    module: Module,
+    types: Optional[Types],
+    names: LinkNames,
+    language: int = GO,
+    quick: bool = False,
+    progress: Progress = no_progress,
 ) -> Dict[str, bytes]:
-    """DWARF sections by name; with `quick` only what unwinding takes."""
+    """DWARF sections by name; with `quick` only what unwinding takes. types: None where they cannot be read."""
     functions = Functions(module, session.layout, session.program.arch, module.image.bias)
     found = {".debug_frame": functions.frames()}
-    if not quick:
-        found.update(functions.describe(language, lambda name: None, 0, progress))
-        found[".debug_abbrev"] = SHAPES.data()
-        found[".debug_str"] = functions.strings.data()
+    if quick:
+        return found
+    if types is None:
+        found.update(functions.describe(language, lambda name, component, size: None, 0, progress))
+    else:
+        unit = TypeUnit(functions.strings, names, types, module, language, identifiers=language == C99)
+        found.update(functions.describe(language, Receivers(unit).of, len(unit.data), progress))
+        found[".debug_info"] = unit.data + found[".debug_info"]
+    found[".debug_abbrev"] = SHAPES.data()
+    found[".debug_str"] = functions.strings.data()
     return found
 
 
@@ -47,13 +65,23 @@ def added_sections(
         (symbol.name, symbol.address - bias, symbol.size, FUNC, text)
         for symbol in module_symbols(module, session.layout)
     ]
+    types, names = None if quick else _types(session), LinkNames()
+    if types is not None:
+        symbols += as_entries(data_symbols(session, module, types, names), sections, bias)
     found = [
         Section(name, PROGBITS, data, flags=MERGED_STRINGS, entry_size=1)
         if name == ".debug_str"
         else Section(name, PROGBITS, data)
-        for name, data in debug_sections(session, module, language, quick, progress).items()
+        for name, data in debug_sections(session, module, types, names, language, quick, progress).items()
     ]
     return [*found, *symbol_table(symbols)]
+
+
+def _types(session: Session) -> Optional[Types]:
+    try:
+        return Types(session.modules.all, session.memory, session.layout)
+    except LayoutError:
+        return None
 
 
 def debug_file(

@@ -24,7 +24,8 @@ from .params import Parameters
 from .pctables import PcTable, PcTables
 from .stackcheck import StackChecks
 
-Receivers = Callable[[str], Optional[int]]  # a method's name -> where its receiver's type is in .debug_info
+# A method's name, what its first argument word is called, its bytes -> where the receiver's type is in .debug_info
+Receivers = Callable[[str, str, int], Optional[int]]
 Progress = Callable[[int, int], None]  # how many functions of how many
 _EVERY = 1024
 _ARANGES = struct.Struct("<IHIBBI")  # with the padding that puts the pairs at a multiple of 16
@@ -130,7 +131,8 @@ class Functions:
         start_line = func.start_line if func.start_line > 0 else line
         calls = trees.blocks(func) if places is not None else []
         words = parameters.of(func, check, lines)
-        described = Subprogram(name, entry, size, file, start_line, words, calls, receivers(name) if words else None)
+        receiver = receivers(name, words[0].name, words[0].size) if words else None
+        described = Subprogram(name, entry, size, file, start_line, words, calls, receiver)
         to.info.add(described, place_of)
         to.packages[package_of(name)] += 1
         to.spans.append((entry, func.end - self._bias))

@@ -67,7 +67,7 @@ class Tables(NamedTuple):
 class Subprogram(NamedTuple):
     """A function: entry as linked, code size, where it is declared, and what is in it.
 
-    receiver: where its receiver's type is in .debug_info, if that is known.
+    receiver: where the type of the first parameter is in .debug_info, if that is known.
     """
 
     name: str
@@ -140,7 +140,7 @@ class UnitInfo:
 
     def _parameter(self, function: Subprogram, parameter: Parameter, kind: int) -> None:
         form = Form.ref4
-        if function.receiver is not None and not parameter.offset:
+        if function.receiver is not None and parameter is function.parameters[0]:
             kind, form = function.receiver, Form.ref_addr
         named = _U32.pack(self._tables.strings.add(parameter.name)) + _U32.pack(kind)
         place = _FBREG + SLEB[self._argp + parameter.offset]
