@@ -103,7 +103,7 @@ class FrameTable:
         registers = self._registers
         if registers.link is None:
             return _DEF_CFA + ULEB[registers.sp] + ULEB[8] + bytes((_OFFSET | registers.pc,)) + ULEB[1]
-        return _DEF_CFA + ULEB[registers.sp] + ULEB[0]
+        return _DEF_CFA + ULEB[registers.sp] + ULEB[0] + _SAME_VALUE + ULEB[registers.link]
 
     def _interrupted(self) -> bytes:
         registers = self._registers

@@ -29,9 +29,12 @@ Receivers = Callable[[str, str, int], Optional[int]]
 Progress = Callable[[int, int], None]  # how many functions of how many
 _EVERY = 1024
 _ARANGES = struct.Struct("<IHIBBI")  # with the padding that puts the pairs at a multiple of 16
-SIGNAL_RETURN = "runtime.sigreturn__sigaction"
-# They end a walk of the runtime's, and were called by SIGNAL_RETURN all the same.
+# mov $SYS_rt_sigreturn, %rax; syscall. Source: Go 1.27 runtime/sys_linux_amd64.s, sigreturn__sigaction, up to Go 1.20
+# sigreturn; on arm64 the kernel has its own, which debuggers know.
+_SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\0\0\0\x0f\x05"
+# They end a walk of the runtime's, and were called by the return from signal handlers all the same.
 SIGTRAMP = ("runtime.sigtramp", "runtime.cgoSigtramp", "runtime.sigprofNonGoWrapper")
+STARTS = ("_rt0_amd64", "_rt0_arm64")  # what the first function jumps to
 
 
 def no_progress(done: int, total: int) -> None:
@@ -60,7 +63,9 @@ class Functions:
         self._quantum = module.header.quantum
         self._checks = StackChecks(self._tabs, self._tables, self._arch)
         flags = layout.numbers("func_flags")
-        self._top, self._writes_sp = flags["top_frame"], flags["sp_write"]
+        self._top, self._writes_sp, self._assembly = flags["top_frame"], flags["sp_write"], flags.get("asm", -1)
+        entry = module.image.elf.entry + module.image.bias
+        self._start = entry if module.find(entry) is not None else 0  # in C, where that calls Go's
         self._cgocallback = layout.numbers("func_ids").get("cgocallback", -1)
 
     def each(self) -> Iterator[Func]:
@@ -76,17 +81,32 @@ class Functions:
         found = FrameTable(self._arch.name, self._quantum)
         for func in self.each():
             entry, size = func.entry - self._bias, func.size
-            if func.name == SIGNAL_RETURN:
-                found.add_signal_return(entry, size)
-                continue
             table = self._tables.shared(func.pcsp)
-            if table is None:
+            if func.flags & self._assembly and self._returns_from_signal(func):
+                found.add_signal_return(entry, size)
+            elif table is None:
                 continue
-            if func.flags & self._writes_sp and func.func_id != self._cgocallback:
+            elif self._is_outermost(func):
+                found.add(entry, size, func.pcsp, table, True)
+            elif func.flags & self._writes_sp and func.func_id != self._cgocallback:
                 found.add_rows(entry, size, self._followed(func, table))
             else:
-                found.add(entry, size, func.pcsp, table, bool(func.flags & self._top) and func.name not in SIGTRAMP)
+                found.add(entry, size, func.pcsp, table, False)
         return found.data()
+
+    def _returns_from_signal(self, func: Func) -> bool:
+        if self._arch.uses_lr:
+            return False
+        try:
+            return self._module.image.constant(func.entry, len(_SIGNAL_RETURN)) == _SIGNAL_RETURN
+        except GoxrayError:
+            return False
+
+    def _is_outermost(self, func: Func) -> bool:
+        """Whether nobody has called the function: goexit, mstart, and where the kernel starts the program."""
+        if func.flags & self._top:
+            return func.name not in SIGTRAMP
+        return func.entry == self._start or self._start > 0 and func.name in STARTS
 
     def _followed(self, func: Func, table: PcTable) -> List[Row]:
         """The frame of a function that loads sp from elsewhere, by its code; lost from there on."""
