@@ -31,7 +31,7 @@ def _load(path: str, owner: Any, load_bias: int) -> None:
     if owner is not None:
         owner.add_separate_debug_file(path)
     else:
-        gdb.execute(f"add-symbol-file -readnow {_quoted(path)} -o {load_bias:#x}", to_string=True)
+        gdb.execute(f"add-symbol-file {_quoted(path)} -o {load_bias:#x}", to_string=True)
 
 
 def _quoted(path: str) -> str:
