@@ -13,10 +13,12 @@ from tests.support import gdb, lldb, matrix
 from tests.support.build import PLAIN, Flags, build
 from tests.support.cores import crash_core, healthy_core
 
+# They have the debugger do something, each in its own way.
+NATIVE = ("go-load-symbols", "go-newproc")
 COMMANDS = [
     "go-info", "go-goroutines", "go-goroutines --all -t", "go-goroutines --group stack", "go-goroutine",
     "go-goroutine 1", "go-traceback", "go-traceback --all --level system", "go-args --env", "go-args --frame",
-    "go-stackmap", "go-threads", "go-symbols ^main", *(f"{name} --json" for name in names()),
+    "go-stackmap", "go-threads", "go-symbols ^main", *(f"{name} --json" for name in names() if name not in NATIVE),
     "go-goroutine 99999 --json",
 ]  # fmt: skip
 # lldb takes seconds for each core that qemu wrote.
