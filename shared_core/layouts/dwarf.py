@@ -29,7 +29,9 @@ def document_from_elf(
     """
     index = _index(image)
     constants = Constants(index.constants, source)
-    enums = enum_entries(constants, lambda name: _strings(image, index, name))
+    enums = enum_entries(
+        constants, lambda name: _strings(image, index, name), lambda name: _numbers(image, index, name)
+    )
     scalars = scalar_entries(constants)
     if supplement is not None:
         enums = {**_numbered(supplement.get("enums", {})), **enums}
@@ -76,6 +78,18 @@ def _strings(image: ElfImage, index: DwarfIndex, name: str) -> List[str]:
         raise FormatError(f"{name} has {count} strings")
     headers = struct.iter_unpack("<QQ", image.relocated(address, count * 16))
     return [_string(image, start, length) for start, length in headers]
+
+
+def _numbers(image: ElfImage, index: DwarfIndex, name: str) -> List[int]:
+    """The numbers of a package variable of type [N]uint16; [] where the program has no such variable."""
+    variable = index.variable(name)
+    if variable is None or not die_name(variable[1]).endswith("]uint16"):
+        return []
+    address, kind = variable
+    count = byte_size(kind) // 2
+    if count > _MAX_STRINGS:
+        raise FormatError(f"{name} has {count} numbers")
+    return list(struct.unpack(f"<{count}H", image.bytes(address, count * 2)))
 
 
 def _string(image: ElfImage, address: int, length: int) -> str:

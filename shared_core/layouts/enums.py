@@ -10,6 +10,7 @@ from .names import KINDS, SCALARS, snake
 
 Enum = Dict[int, str]
 Strings = Callable[[str], List[str]]  # a variable of type [N]string -> its strings, [] if there is none
+Numbers = Callable[[str], List[int]]  # a variable of type [N]uint16 -> its numbers, [] if there is none
 
 # enum -> (packages, pattern of the constant's name); group 1 is the name in the layout, in snake case.
 _PATTERNS: Dict[str, Tuple[Tuple[str, ...], str]] = {
@@ -29,6 +30,7 @@ _PATTERNS: Dict[str, Tuple[Tuple[str, ...], str]] = {
     "map_flags": (("internal/abi",), r"(?:Swiss)?Map(NeedKeyUpdate|HashMightPanic|Indirect(?:Key|Elem))"),
     "throw_types": (("runtime",), r"throwType([A-Z]\w*)"),
     "span_states": (("runtime",), r"mSpan(Dead|InUse|Manual)"),
+    "gc_worker_modes": (("runtime",), r"gcMarkWorker(Dedicated|Fractional|Idle)Mode"),
     "special_kinds": (("runtime",), r"_KindSpecial([A-Z]\w*)"),
 }
 _FUNC_ID = (("internal/abi", "runtime"), r"[fF]uncID_?([A-Za-z]\w*)")
@@ -38,6 +40,9 @@ _FUNC_FLAG = (("internal/abi", "runtime"), r"[fF]uncFlag_?(?i:(TOPFRAME|SPWRITE|
 _FUNC_ID_NAMES = {"Normal": "normal", "Wrapper": "wrapper", "runFinalizers": "runfinq"}
 _FUNC_FLAG_NAMES = {"topframe": "top_frame", "spwrite": "sp_write", "asm": "asm"}
 
+# The bytes of an object of each size class; Go 1.25 moved the table.
+_CLASS_SIZES = ("internal/runtime/gc.SizeClassToSize", "runtime.class_to_size")
+
 REQUIRED_ENUMS = (
     *("wait_reasons", "statuses", "g_flags", "func_ids", "func_flags", "funcdata", "pcdata", "unsafe_points"),
     *("trace_args", "kinds", "p_statuses", "gc_phases", "span_states"),
@@ -45,8 +50,8 @@ REQUIRED_ENUMS = (
 REQUIRED_SCALARS = ("args_size_unknown", "trace_args_limit", "trace_args_max_depth", "traceback_inner_frames")
 
 
-def enum_entries(constants: Constants, strings: Strings) -> Dict[str, Enum]:
-    """Every enum that the constants and the program's string tables give, by the layout's name for it."""
+def enum_entries(constants: Constants, strings: Strings, numbers: Numbers = lambda name: []) -> Dict[str, Enum]:
+    """Every enum that the constants and the program's own tables give, by the layout's name for it."""
     enums = {name: _collect(constants, packages, pattern, snake) for name, (packages, pattern) in _PATTERNS.items()}
     enums["func_ids"] = _collect(constants, *_FUNC_ID, lambda name: _FUNC_ID_NAMES.get(name, name))
     enums["func_flags"] = _collect(constants, *_FUNC_FLAG, lambda name: _FUNC_FLAG_NAMES[name.lower()])
@@ -56,6 +61,8 @@ def enum_entries(constants: Constants, strings: Strings) -> Dict[str, Enum]:
     enums["statuses"] = {**enums["status_names"], **_texts(strings("runtime.gStatusStrings"))}
     scan = constants.get("runtime", "_Gscan")
     enums["g_flags"] = {} if scan is None else {scan: "scan"}
+    sizes = next(filter(None, map(numbers, _CLASS_SIZES)), [])
+    enums["size_classes"] = {number: str(size) for number, size in enumerate(sizes) if size}
     return {name: values for name, values in enums.items() if values}
 
 

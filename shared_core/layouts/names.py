@@ -51,6 +51,16 @@ SCALARS: Dict[str, Places] = {
     "arena_l2_bits": (("runtime", "arenaL2Bits"),),
     "pages_per_arena": (("runtime", "pagesPerArena"),),
     "num_span_classes": (("runtime", "numSpanClasses"),),
+    # the pacer (mgcpacer.go): its headroom below the memory limit was a fixed number of bytes up to Go 1.20
+    "memory_limit_headroom": (
+        ("runtime", "memoryLimitMinHeapGoalHeadroom"),
+        ("runtime", "memoryLimitHeapGoalHeadroom"),
+    ),
+    "memory_limit_headroom_percent": (("runtime", "memoryLimitHeapGoalHeadroomPercent"),),
+    "default_heap_minimum": (("runtime", "defaultHeapMinimum"),),
+    "trigger_ratio_den": (("runtime", "triggerRatioDen"),),
+    "min_trigger_ratio_num": (("runtime", "minTriggerRatioNum"),),
+    "max_trigger_ratio_num": (("runtime", "maxTriggerRatioNum"),),
     # runtime.finalizer states (Go 1.21 on) and locks
     "fing_running_finalizer": (("runtime", "fingRunningFinalizer"),),
     "mutex_locked": _sync("mutexLocked"),

@@ -39,7 +39,7 @@ STRUCTS: Dict[str, Tuple[str, ...]] = {
         *("runtime.mheap", "runtime.mspan", "runtime.mSpanList", "runtime.heapArena", "runtime.mcache"),
         *("runtime.mcentral", "runtime.spanSet", "runtime.special", "runtime.specialfinalizer", "runtime.finalizer"),
         *("runtime.specialCleanup", "runtime.specialWeakHandle", "runtime.mstats", "runtime.gcControllerState"),
-        *("runtime.memRecord", "runtime.bucket"),
+        *("runtime.memRecord", "runtime.bucket", "runtime.heapStatsDelta"),
     )
 }
 STRUCTS.update(
