@@ -31,7 +31,7 @@ def of_process(target: Any, notes: Optional[CoreNotes], mappings: Sequence[Mappi
     main = target.FindModule(target.GetExecutable())
 
     def told() -> Optional[int]:
-        return _bias(target, main)
+        return bias_of(target, main)
 
     build_id = _build_id(main) if main.IsValid() else None
     found = main_images(path, image, auxv, mappings, read, told, build_id)
@@ -45,7 +45,7 @@ def _auxiliary_vector(process: Any, notes: Optional[CoreNotes]) -> Dict[int, int
     return procfs.auxiliary_vector(process.GetProcessID()) if processes.is_native(process) else {}
 
 
-def _bias(target: Any, module: Any) -> Optional[int]:
+def bias_of(target: Any, module: Any) -> Optional[int]:
     """What lldb adds to a module's addresses; None for one that is not loaded."""
     header = module.GetObjectFileHeaderAddress()
     loaded, linked = header.GetLoadAddress(target), header.GetFileAddress()
@@ -61,6 +61,6 @@ def _shared(target: Any, main: str) -> Iterator[Image]:
     for index in range(target.GetNumModules()):
         module = target.GetModuleAtIndex(index)
         path = processes.path_of(module.GetFileSpec())
-        bias = _bias(target, module) if path and path != main else None
+        bias = bias_of(target, module) if path and path != main else None
         if path and bias is not None and opened(path):
             yield Image(path, bias, _build_id(module))

@@ -12,7 +12,7 @@ from shared_core.target import CORE, FILE, Image, Mapping, Thread
 from shared_core.targets.corenotes import CoreNotes
 from shared_core.targets.file import FileTarget
 
-from . import corefile, goroutines, images, mappings, threads
+from . import corefile, goroutines, images, mappings, symbols, threads
 from . import process as processes
 
 _TOP = 1 << 64
@@ -24,6 +24,8 @@ class LldbTarget:
 
     remarks: what the user should know about the core file.
     """
+
+    knows_go = False
 
     def __init__(self, target: Any) -> None:
         self._target = target
@@ -117,6 +119,14 @@ class LldbTarget:
             chosen = goroutines.real(self._process, self._process.GetSelectedThread().GetThreadID())
             self._threads = threads.of_process(self._process, self.arch, chosen)
         return self._threads
+
+    def load_symbols(self, path: str, image: Optional[str], load_bias: int) -> bool:
+        """Load a debug file; False if lldb has it already."""
+        return symbols.load(self._target, path, image, load_bias)
+
+    def say(self, text: str) -> None:
+        """Show a line while something takes long."""
+        symbols.say(text)
 
 
 def _path(target: Any) -> str:

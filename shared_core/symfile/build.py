@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Sequence
 
 from ..arch import get_arch
 from ..binary.moduledata import Module
-from ..binary.symbols import module_symbols
+from ..binary.symbols import Symbol, module_symbols
 from ..binary.types import Types
 from ..errors import LayoutError
 from .abbrevs import SHAPES
 from .data import as_entries, data_symbols
 from .elfwriter import FUNC, MERGED_STRINGS, PROGBITS, Section, elf_file, symbol_table
-from .functions import Functions, Progress, no_progress
+from .functions import Functions, Progress, no_progress, returns_from_signal
 from .info import C99, GO
 from .linknames import LinkNames
 from .receivers import Receivers
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 ET_EXEC, ET_DYN = 2, 3
+_RETURN_SIZE = 64  # bytes of code; that of a handler's return is 16 or less
 
 
 def debug_sections(
@@ -50,6 +51,14 @@ def debug_sections(
     return found
 
 
+def _name(module: Module, symbol: Symbol, language: int) -> str:
+    """What the function's symbol is called. lldb knows a handler's return by glibc's name for it alone, and shows the
+    function's own all the same (PlatformLinux::CalculateTrapHandlerSymbolNames)."""
+    if language == C99 and symbol.size <= _RETURN_SIZE and returns_from_signal(module, symbol.address):
+        return "__restore_rt"
+    return symbol.name
+
+
 def added_sections(
     session: Session,
     module: Module,
@@ -62,7 +71,7 @@ def added_sections(
     bias = module.image.bias
     text = number_at(sections, module.text - bias)
     symbols = [
-        (symbol.name, symbol.address - bias, symbol.size, FUNC, text)
+        (_name(module, symbol, language), symbol.address - bias, symbol.size, FUNC, text)
         for symbol in module_symbols(module, session.layout)
     ]
     types, names = None if quick else _types(session), LinkNames()

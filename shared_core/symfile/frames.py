@@ -16,6 +16,7 @@ from .pctables import PcTable
 _NOP, _ADVANCE_1, _ADVANCE_2, _ADVANCE_4 = b"\0", b"\2", b"\3", b"\4"
 _UNDEFINED, _SAME_VALUE, _DEF_CFA, _DEF_CFA_OFFSET, _DEF_CFA_EXPRESSION = b"\7", b"\x08", b"\x0c", b"\x0e", b"\x0f"
 _EXPRESSION = b"\x10"
+_NO_DATA = b"\0"  # of the augmentation, which lldb wants said; an operation that does nothing to those who do not
 _ADVANCE, _OFFSET, _RESTORE = 0x40, 0x80, 0xC0
 _BREG, _DEREF = 0x70, b"\6"
 _FDE = struct.Struct("<IIQQ")
@@ -75,8 +76,8 @@ class FrameTable:
         It seems to have been called by the instruction before it, where readers look for return addresses.
         """
         if self._signal < 0:
-            self._signal = self._add(self._common(b"S", self._interrupted()))
-        self._describe(self._signal, entry - 1, size + 1, b"")
+            self._signal = self._add(self._common(b"zS", _NO_DATA + self._interrupted()))
+        self._describe(self._signal, entry - 1, size + 1, _NO_DATA)
 
     def data(self) -> bytes:
         return b"".join(self._parts)

@@ -41,6 +41,15 @@ def no_progress(done: int, total: int) -> None:
     """For those who do not want to know."""
 
 
+def returns_from_signal(module: Module, entry: int) -> bool:
+    """Whether the code at `entry` is what a signal handler returns to."""
+    image = module.image
+    try:
+        return image.elf.arch == "amd64" and image.constant(entry, len(_SIGNAL_RETURN)) == _SIGNAL_RETURN
+    except GoxrayError:
+        return False
+
+
 class _Unit:
     """A compilation unit while it grows: the functions whose files are in one list."""
 
@@ -82,7 +91,7 @@ class Functions:
         for func in self.each():
             entry, size = func.entry - self._bias, func.size
             table = self._tables.shared(func.pcsp)
-            if func.flags & self._assembly and self._returns_from_signal(func):
+            if func.flags & self._assembly and returns_from_signal(self._module, func.entry):
                 found.add_signal_return(entry, size)
             elif table is None:
                 continue
@@ -93,14 +102,6 @@ class Functions:
             else:
                 found.add(entry, size, func.pcsp, table, False)
         return found.data()
-
-    def _returns_from_signal(self, func: Func) -> bool:
-        if self._arch.uses_lr:
-            return False
-        try:
-            return self._module.image.constant(func.entry, len(_SIGNAL_RETURN)) == _SIGNAL_RETURN
-        except GoxrayError:
-            return False
 
     def _is_outermost(self, func: Func) -> bool:
         """Whether nobody has called the function: goexit, mstart, and where the kernel starts the program."""
