@@ -69,11 +69,15 @@ def added_sections(
 ) -> List[Section]:
     """DWARF and symbols as sections; `sections` are the program's own, for the symbols to say which they are in."""
     bias = module.image.bias
-    text = number_at(sections, module.text - bias)
+    start = module.text - bias
+    text = number_at(sections, start)
     symbols = [
         (_name(module, symbol, language), symbol.address - bias, symbol.size, FUNC, text)
         for symbol in module_symbols(module, session.layout)
     ]
+    if not any(each.address == start for each in sections):
+        # Behind C code: Go's own tools would take the start of .text for that of the tables (cmd/internal/objfile).
+        symbols.append(("runtime.text", start, 0, FUNC, text))
     types, names = None if quick else _types(session), LinkNames()
     if types is not None:
         symbols += as_entries(data_symbols(session, module, types, names), sections, bias)
