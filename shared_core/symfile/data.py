@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from ..session import Session
 
 _WORD = 8
+_MODULEDATA = "runtime.firstmoduledata"
 _MAX_SIZE = 1 << 40
 # Where a region begins (a symbol without a size), by the moduledata's field.
 _REGIONS = ("rodata", "noptrdata", "data", "bss", "noptrbss", "types", "gcdata", "gcbss")
-# Globals that are no words: their bytes, or the structure whose size they have.
+# The sizes of globals: in bytes, of a structure, of a word.
 _SIZES = {
     **dict.fromkeys(("allgs", "allp", "argslice", "envs"), 24), "buildVersion": 16, "ticks": 32, "writeBarrier": 16,
-    "semtable": 16064,
     **dict.fromkeys(("iscgo", "mainStarted", "fingRunning", "secureMode"), 1),
     **dict.fromkeys(("argc", "gcphase", "gomaxprocs", "ncpu", "numCPUStartup", "panicking", "runningPanicDefers"), 4),
     **dict.fromkeys(("gcBlackenEnabled", "newprocs", "netpollInited", "crashing", "fingStatus", "worldsema"), 4),
@@ -71,10 +71,10 @@ def as_entries(
     for name, address, size in symbols:
         at = address - bias
         if not start <= at < end:
-            number = number_at(sections, at)
-            if number > len(sections):
+            place = number_at(sections, at)
+            if place > len(sections):
                 continue
-            held = sections[number - 1]
+            number, held = place, sections[place - 1]
             start, end = held.address, held.address + (held.size or len(held.data))
         found.append((name, at, min(size, end - at), OBJECT, number))
     return found
@@ -83,7 +83,7 @@ def as_entries(
 def _tables(session: Session, module: Module) -> Iterator[DataSymbol]:
     fields, layout = module.fields, session.layout
     first = module is session.modules.all[0]
-    name = "runtime.firstmoduledata" if first else "local.moduledata"
+    name = _MODULEDATA if first else "local.moduledata"
     yield DataSymbol(name, module.address, layout.struct("runtime.moduledata").size)
     if "pclntable.ptr" in fields:
         end = fields["pclntable.ptr"] + fields["pclntable.len"]
@@ -122,16 +122,28 @@ def _itab_size(itab: Itab, first: int) -> int:
 
 
 def _globals(session: Session) -> Iterator[DataSymbol]:
-    """The runtime's variables that its code leads to."""
-    layout, seen = session.layout, {session.modules.all[0].address}
+    """The runtime's variables that its code leads to, where one of their size can be, and not in each other."""
+    module, layout = session.modules.all[0], session.layout
     lookup = Globals(layout, session.arch, session.modules.code, lambda name: None)
-    sizes = _sizes(layout)
-    for name in layout.globals:
+    found: List[DataSymbol] = []
+    for name, size in sorted(_sizes(layout).items()):
         address = lookup.voted(name)
-        if address is not None and address not in seen:
-            seen.add(address)
-            # Of unknown size: a byte at least, and what comes after it is not part of it.
-            yield DataSymbol(name, address, sizes.get(name, 1))
+        if address is not None and name != _MODULEDATA and _may_lie(module, address, size):
+            found.append(DataSymbol(name, address, size))
+    found.sort(key=lambda symbol: symbol.address)
+    for before, symbol, after in zip([None, *found], found, [*found[1:], None]):
+        free = before is None or before.address + before.size <= symbol.address
+        if free and (after is None or symbol.address + symbol.size <= after.address):
+            yield symbol
+
+
+def _may_lie(module: Module, address: int, size: int) -> bool:
+    """Whether a variable of this size may be at `address`: aligned, and where the program can write."""
+    linked = address - module.image.bias
+    return address % min(size & -size, _WORD) == 0 and any(
+        segment.writable and 0 <= linked - segment.address <= segment.memory_size - size
+        for segment in module.image.elf.segments
+    )
 
 
 def _sizes(layout: Layout) -> Dict[str, int]:

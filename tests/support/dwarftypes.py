@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
@@ -19,6 +20,12 @@ class Layout(NamedTuple):
     descriptor: int
     size: Optional[int]
     fields: List[Tuple[str, int]]
+
+
+def rebuilt_layouts(debug_file: bytes) -> Iterator[Layout]:
+    """The same of a rebuilt debug file, whose first unit has all types."""
+    unit = next(ELFFile(BytesIO(debug_file)).get_dwarf_info().iter_CUs())
+    yield from filter(None, map(_layout, unit.get_top_DIE().iter_children()))
 
 
 def struct_layouts(program: Path) -> Iterator[Layout]:
