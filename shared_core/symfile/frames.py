@@ -8,6 +8,7 @@ with whatever lies there, and the return from a signal handler leads back into w
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from .encode import SLEB, ULEB
@@ -28,21 +29,23 @@ class Registers(NamedTuple):
     """DWARF's numbers of an architecture's registers.
 
     link: the register that calls put the return address into; None where they push it.
+    pointer: the frame pointer, where a frame's highest word may be the caller's; None where that is not so.
     saved: on the stack at a signal handler's return, register -> bytes from sp (the kernel's rt_sigframe).
     """
 
     sp: int
     pc: int
     link: Optional[int]
+    pointer: Optional[int]
     saved: Dict[int, int]
 
 
 _SIGCONTEXT_AMD64 = (8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16)  # sigcontext's order, from r8 on
 REGISTERS = {
     # arch/x86/include/uapi/asm/{ucontext,sigcontext}.h: uc_mcontext is 40 bytes into the ucontext at sp.
-    "amd64": Registers(7, 16, None, {number: 40 + 8 * i for i, number in enumerate(_SIGCONTEXT_AMD64)}),
+    "amd64": Registers(7, 16, None, 6, {number: 40 + 8 * i for i, number in enumerate(_SIGCONTEXT_AMD64)}),
     # arch/arm64: siginfo (128 bytes), then ucontext, whose uc_mcontext is at 176 and begins with fault_address.
-    "arm64": Registers(31, 32, 30, {number: 128 + 176 + 8 + 8 * number for number in range(33)}),
+    "arm64": Registers(31, 32, 30, None, {number: 128 + 176 + 8 + 8 * number for number in range(33)}),
 }
 
 
@@ -54,21 +57,26 @@ class FrameTable:
         self._quantum = quantum
         self._parts: List[bytes] = []
         self._size = 0
-        self._known: Dict[Tuple[int, bool], bytes] = {}
+        self._known: Dict[Tuple[int, bool, Optional[int]], bytes] = {}
         self._plain = self._add(self._common(b"", self._initial()))
         self._signal = -1
 
-    def add(self, entry: int, size: int, key: int, table: PcTable, outermost: bool) -> None:
-        """A function whose frame is as `table` says; `key` names the table. The caller of an `outermost` is nobody."""
-        known = self._known.get((key, outermost))
+    def add(
+        self, entry: int, size: int, key: int, table: PcTable, outermost: bool, saved_from: Optional[int] = None
+    ) -> None:
+        """A function whose frame is as `table` says; `key` names the table. The caller of an `outermost` is nobody.
+
+        saved_from: the offset from which on the highest word of a frame is the caller's frame pointer.
+        """
+        known = self._known.get((key, outermost, saved_from))
         if known is None:
             rows = [(start, value if value >= 0 else None) for start, value in zip(table.starts, table.values)]
-            known = self._known[key, outermost] = self._program(rows, outermost)
+            known = self._known[key, outermost, saved_from] = self._program(rows, outermost, saved_from)
         self._describe(self._plain, entry, size, known)
 
     def add_rows(self, entry: int, size: int, rows: List[Row]) -> None:
         """A function whose frame is as `rows` say."""
-        self._describe(self._plain, entry, size, self._program(rows, False))
+        self._describe(self._plain, entry, size, self._program(rows, False, None))
 
     def add_signal_return(self, entry: int, size: int) -> None:
         """The code that a signal handler returns to: everything is as it was when the signal came.
@@ -116,13 +124,14 @@ class FrameTable:
                 parts.append(_EXPRESSION + ULEB[number] + ULEB[len(place)] + place)
         return b"".join(parts)
 
-    def _program(self, rows: List[Row], outermost: bool) -> bytes:
+    def _program(self, rows: List[Row], outermost: bool, saved_from: Optional[int]) -> bytes:
         registers = self._registers
         column = registers.pc if registers.link is None else registers.link
         parts = [_UNDEFINED + ULEB[column]] if outermost else []
-        pc, size, lost = 0, 0, outermost
-        for start, value in rows:
-            if value == size and not (lost and not outermost):
+        pc, size, lost, kept = 0, 0, outermost, False
+        for start, value in _split_at(rows, saved_from):
+            keeps = saved_from is not None and start >= saved_from and bool(value)
+            if value == size and keeps == kept and not (lost and not outermost):
                 continue
             parts.append(_advance(start - pc))
             pc = start
@@ -140,8 +149,21 @@ class FrameTable:
                     # A frame has the return address in its lowest word; without one it is in the register still.
                     saved = bytes((_OFFSET | column,)) + ULEB[value // 8]
                     parts.append(saved if value else _SAME_VALUE + ULEB[column])
-            size, lost = value, outermost
+            if keeps != kept and registers.pointer is not None:
+                pointer = registers.pointer
+                parts.append(bytes((_OFFSET | pointer,)) + ULEB[2] if keeps else _SAME_VALUE + ULEB[pointer])
+            size, lost, kept = value, outermost, keeps
         return b"".join(parts)
+
+
+def _split_at(rows: List[Row], start: Optional[int]) -> List[Row]:
+    """The rows, one of which begins at `start`."""
+    if start is None:
+        return rows
+    index = bisect_left([row[0] for row in rows], start)
+    if not index or (index < len(rows) and rows[index][0] == start):
+        return rows
+    return [*rows[:index], (start, rows[index - 1][1]), *rows[index:]]
 
 
 def _advance(step: int) -> bytes:

@@ -15,6 +15,7 @@ from ..binary.moduledata import Module
 from ..errors import GoxrayError
 from ..layouts.model import Layout
 from .encode import Strings
+from .framepointer import saved_from
 from .frames import FrameTable, Row
 from .info import Located, Lookup, Ranged, Subprogram, Tables, UnitInfo
 from .inlining import InlineTrees, Ranges, merged
@@ -100,7 +101,8 @@ class Functions:
             elif func.flags & self._writes_sp and func.func_id != self._cgocallback:
                 found.add_rows(entry, size, self._followed(func, table))
             else:
-                found.add(entry, size, func.pcsp, table, False)
+                saved = None if self._arch.uses_lr else saved_from(self._module, func, table)
+                found.add(entry, size, func.pcsp, table, False, saved)
         return found.data()
 
     def _is_outermost(self, func: Func) -> bool:
