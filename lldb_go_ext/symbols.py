@@ -12,6 +12,7 @@ import lldb
 from shared_core.errors import UserError
 from shared_core.target import FILE
 
+from . import breakpoints
 from . import process as processes
 from .images import bias_of
 from .threadplugin import selection_kept
@@ -79,7 +80,7 @@ def _replace(target: Any, module: Any, path: str, image: str, load_bias: int) ->
 
     lldb has one module for a file, unless it is told that the file is elsewhere on the machine of the program.
     """
-    before = _loaded(target)
+    before, stops = _loaded(target), breakpoints.at_addresses(target, module) if module is not None else []
     described = lldb.SBModuleSpec()
     described.SetFileSpec(lldb.SBFileSpec(image, False))
     described.SetSymbolFileSpec(lldb.SBFileSpec(path, False))
@@ -99,6 +100,7 @@ def _replace(target: Any, module: Any, path: str, image: str, load_bias: int) ->
             target.AddModule(each)
             if bias is not None:
                 target.SetModuleLoadAddress(each, bias)
+    breakpoints.set_again(target, stops)
 
 
 def _loaded(target: Any) -> List[Tuple[Any, Optional[int]]]:
