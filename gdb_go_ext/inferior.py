@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import gdb
 
@@ -40,6 +40,11 @@ def is_native(inferior: Any) -> bool:
 def monotonic_time(inferior: Any) -> Optional[int]:
     """This machine's CLOCK_MONOTONIC, if it is the process's own too; None otherwise."""
     return procfs.monotonic_time(inferior.pid) if is_native(inferior) else None
+
+
+def resident(inferior: Any) -> Optional[Dict[int, int]]:
+    """Start of a mapping -> bytes of it in RAM, of a process on this machine; None otherwise."""
+    return procfs.resident(inferior.pid) if is_native(inferior) else None
 
 
 def connection_number(inferior: Any) -> Optional[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 
 import gdb
 
@@ -20,6 +20,7 @@ class GdbTarget:
     """One inferior. Mappings, images and threads are kept until `forget`."""
 
     knows_go = True
+    runs_on = False
 
     def __init__(self, inferior: Any) -> None:
         self._inferior = inferior
@@ -84,6 +85,10 @@ class GdbTarget:
         if self._images is None:
             self._images = images.of_inferior(self._inferior, self.mappings(), self.read)
         return self._images
+
+    def resident(self) -> Optional[Dict[int, int]]:
+        """Start of a mapping -> bytes of it in RAM, of a process on this machine."""
+        return inferiors.resident(self._inferior)
 
     def monotonic_time(self) -> Optional[int]:
         """The program's CLOCK_MONOTONIC in ns, where it runs under this very kernel and time namespace."""

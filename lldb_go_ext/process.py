@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 import lldb
 
@@ -61,6 +61,11 @@ def _status(pid: Optional[int], name: str) -> Optional[int]:
 def monotonic_time(process: Any) -> Optional[int]:
     """This machine's CLOCK_MONOTONIC, if it is the process's own too; None otherwise."""
     return procfs.monotonic_time(process.GetProcessID()) if is_native(process) else None
+
+
+def resident(process: Any) -> Optional[Dict[int, int]]:
+    """Start of a mapping -> bytes of it in RAM, of a process on this machine; None otherwise."""
+    return procfs.resident(process.GetProcessID()) if is_native(process) else None
 
 
 def executable(target: Any) -> Optional[str]:

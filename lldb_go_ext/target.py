@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import lldb
 
@@ -26,6 +26,7 @@ class LldbTarget:
     """
 
     knows_go = False
+    runs_on = False
 
     def __init__(self, target: Any) -> None:
         self._target = target
@@ -106,6 +107,10 @@ class LldbTarget:
         if self._images is None:
             self._images = images.of_process(self._target, self._notes, self.mappings(), self.read)
         return self._images
+
+    def resident(self) -> Optional[Dict[int, int]]:
+        """Start of a mapping -> bytes of it in RAM, of a process on this machine."""
+        return processes.resident(self._process)
 
     def monotonic_time(self) -> Optional[int]:
         """The program's CLOCK_MONOTONIC in ns, where it runs under this very kernel and time namespace."""

@@ -86,6 +86,15 @@ class Target(Protocol):
         """The program's own CLOCK_MONOTONIC now, in ns; None for a core, and where its machine is another."""
 
 
+class ResidentTeller(Target, Protocol):
+    """A Target that may know what of its memory is in RAM, and whether it runs while it is looked at."""
+
+    runs_on: bool
+
+    def resident(self) -> Optional[Dict[int, int]]:
+        """Start of a mapping -> bytes of it that are resident; None where the program's machine is another."""
+
+
 class SymbolTaker(Target, Protocol):
     """A Target whose debugger takes debug files.
 

@@ -93,6 +93,15 @@ class ProcTarget:
         name = procfs.text(f"/proc/{self.pid}/task/{tid}/comm").strip()
         return Thread(tid, name, registers, None, tid == self.pid, procfs.inner_id(self.pid, tid))
 
+    def resident(self) -> Optional[Dict[int, int]]:
+        """/proc/PID/smaps: start of a mapping -> bytes of it in RAM."""
+        return procfs.resident(self.pid)
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether it goes on while it is looked at."""
+        return procfs.state(self.pid, self.pid) not in ("T", "t")
+
     def monotonic_time(self) -> Optional[int]:
         """This machine's clock, unless the process has one of its own."""
         return procfs.monotonic_time(self.pid)

@@ -35,6 +35,21 @@ def mappings(pid: int) -> List[Mapping]:
     return parse_maps(text(f"/proc/{pid}/maps"))
 
 
+_RESIDENT = re.compile(r"^([0-9a-f]+)-[0-9a-f]+ |^Rss: +(\d+) kB$", re.M)
+
+
+def resident(pid: int) -> Optional[Dict[int, int]]:
+    """/proc/PID/smaps: start of a mapping -> bytes of it in RAM; None where it cannot be read."""
+    found: Dict[int, int] = {}
+    start = 0
+    for head, kilobytes in _RESIDENT.findall(text(f"/proc/{pid}/smaps")):
+        if head:
+            start = int(head, 16)
+        else:
+            found[start] = int(kilobytes) * 1024
+    return found or None
+
+
 def monotonic_time(pid: int) -> Optional[int]:
     """This machine's CLOCK_MONOTONIC in ns, if it is the process's own too; None otherwise."""
     try:
