@@ -22,6 +22,10 @@ _ADVANCE, _OFFSET, _RESTORE = 0x40, 0x80, 0xC0
 _BREG, _DEREF = 0x70, b"\6"
 _FDE = struct.Struct("<IIQQ")
 
+_REGISTER = b"\x09"
+_MORESTACK_LINK = 3  # x3 has the link register's value while morestack runs: Go 1.27 cmd/internal/obj/arm64/obj7.go
+KEPT = -1  # no frame, and the return address in that register
+
 Row = Tuple[int, Optional[int]]  # (pc offset in quanta, the frame's size there; None where its caller is lost)
 
 
@@ -57,21 +61,32 @@ class FrameTable:
         self._quantum = quantum
         self._parts: List[bytes] = []
         self._size = 0
-        self._known: Dict[Tuple[int, bool, Optional[int]], bytes] = {}
+        self._known: Dict[Tuple[int, bool, Optional[int], Optional[int]], bytes] = {}
+        self._pushed = 8 if self._registers.link is None else 0  # by a call, above the frame
         self._plain = self._add(self._common(b"", self._initial()))
         self._signal = -1
 
     def add(
-        self, entry: int, size: int, key: int, table: PcTable, outermost: bool, saved_from: Optional[int] = None
+        self,
+        entry: int,
+        size: int,
+        key: int,
+        table: PcTable,
+        outermost: bool,
+        saved_from: Optional[int] = None,
+        call: Optional[int] = None,
     ) -> None:
         """A function whose frame is as `table` says; `key` names the table. The caller of an `outermost` is nobody.
 
         saved_from: the offset from which on the highest word of a frame is the caller's frame pointer.
+        call: that of the call of morestack, where the return address is in another register during that.
         """
-        known = self._known.get((key, outermost, saved_from))
+        known = self._known.get((key, outermost, saved_from, call))
         if known is None:
             rows = [(start, value if value >= 0 else None) for start, value in zip(table.starts, table.values)]
-            known = self._known[key, outermost, saved_from] = self._program(rows, outermost, saved_from)
+            if call is not None:
+                rows = [(start, KEPT if start == call else size) for start, size in _split_at(rows, call, call + 1)]
+            known = self._known[key, outermost, saved_from, call] = self._program(rows, outermost, saved_from)
         self._describe(self._plain, entry, size, known)
 
     def add_rows(self, entry: int, size: int, rows: List[Row]) -> None:
@@ -125,45 +140,46 @@ class FrameTable:
         return b"".join(parts)
 
     def _program(self, rows: List[Row], outermost: bool, saved_from: Optional[int]) -> bytes:
-        registers = self._registers
-        column = registers.pc if registers.link is None else registers.link
-        parts = [_UNDEFINED + ULEB[column]] if outermost else []
-        pc, size, lost, kept = 0, 0, outermost, False
-        for start, value in _split_at(rows, saved_from):
+        pointer = self._registers.pointer
+        parts: List[bytes] = []
+        pc, size, rule, kept = 0, 0, self._rule(0), False
+        for start, value in rows if saved_from is None else _split_at(rows, saved_from):
+            changed = b""
+            if value is not None and value != size and value != KEPT:
+                changed, size = _DEF_CFA_OFFSET + ULEB[value + self._pushed], value
+            wanted = self._rule(None if outermost else value)
+            if wanted != rule:
+                changed, rule = changed + wanted, wanted
             keeps = saved_from is not None and start >= saved_from and bool(value)
-            if value == size and keeps == kept and not (lost and not outermost):
-                continue
-            parts.append(_advance(start - pc))
-            pc = start
-            if value is None:
-                parts.append(_UNDEFINED + ULEB[column])
-                size, lost = -1, True
-                continue
-            if registers.link is None:
-                parts.append(_DEF_CFA_OFFSET + ULEB[value + 8])
-                if lost and not outermost:
-                    parts.append(bytes((_RESTORE | column,)))
-            else:
-                parts.append(_DEF_CFA_OFFSET + ULEB[value])
-                if not outermost:
-                    # A frame has the return address in its lowest word; without one it is in the register still.
-                    saved = bytes((_OFFSET | column,)) + ULEB[value // 8]
-                    parts.append(saved if value else _SAME_VALUE + ULEB[column])
-            if keeps != kept and registers.pointer is not None:
-                pointer = registers.pointer
-                parts.append(bytes((_OFFSET | pointer,)) + ULEB[2] if keeps else _SAME_VALUE + ULEB[pointer])
-            size, lost, kept = value, outermost, keeps
+            if keeps != kept and pointer is not None:
+                changed += bytes((_OFFSET | pointer,)) + ULEB[2] if keeps else _SAME_VALUE + ULEB[pointer]
+                kept = keeps
+            if changed:
+                parts.append(_advance(start - pc) + changed)
+                pc = start
         return b"".join(parts)
 
+    def _rule(self, value: Optional[int]) -> bytes:
+        """Where the return address is, with a frame of `value` bytes."""
+        link = self._registers.link
+        column = self._registers.pc if link is None else link
+        if value is None:
+            return _UNDEFINED + ULEB[column]
+        if link is None:
+            return bytes((_RESTORE | column,))
+        if value == KEPT:
+            return _REGISTER + ULEB[column] + ULEB[_MORESTACK_LINK]
+        # A frame has the return address in its lowest word; without one it is in the register still.
+        return bytes((_OFFSET | column,)) + ULEB[value // 8] if value else _SAME_VALUE + ULEB[column]
 
-def _split_at(rows: List[Row], start: Optional[int]) -> List[Row]:
-    """The rows, one of which begins at `start`."""
-    if start is None:
-        return rows
-    index = bisect_left([row[0] for row in rows], start)
-    if not index or (index < len(rows) and rows[index][0] == start):
-        return rows
-    return [*rows[:index], (start, rows[index - 1][1]), *rows[index:]]
+
+def _split_at(rows: List[Row], *starts: int) -> List[Row]:
+    """The rows, one of which begins at each of `starts`."""
+    for start in starts:
+        index = bisect_left([row[0] for row in rows], start)
+        if index and (index == len(rows) or rows[index][0] != start):
+            rows = [*rows[:index], (start, rows[index - 1][1]), *rows[index:]]
+    return rows
 
 
 def _advance(step: int) -> bytes:

@@ -20,6 +20,7 @@ from .frames import FrameTable, Row
 from .info import Located, Lookup, Ranged, Subprogram, Tables, UnitInfo
 from .inlining import InlineTrees, Ranges, merged
 from .lines import sequence, unit
+from .linkregister import LinkRegister
 from .naming import package_of
 from .params import Parameters
 from .pctables import PcTable, PcTables
@@ -71,6 +72,7 @@ class Functions:
         self._tables = PcTables(module.table.pctab)
         self._tabs = FuncTabs(module, layout)
         self._quantum = module.header.quantum
+        self._links = LinkRegister(module)
         self._checks = StackChecks(self._tabs, self._tables, self._arch)
         flags = layout.numbers("func_flags")
         self._top, self._writes_sp, self._assembly = flags["top_frame"], flags["sp_write"], flags.get("asm", -1)
@@ -102,7 +104,8 @@ class Functions:
                 found.add_rows(entry, size, self._followed(func, table))
             else:
                 saved = None if self._arch.uses_lr else saved_from(self._module, func, table)
-                found.add(entry, size, func.pcsp, table, False, saved)
+                call = self._links.morestack_call(func, table) if self._arch.uses_lr else None
+                found.add(entry, size, func.pcsp, table, False, saved, call)
         return found.data()
 
     def _is_outermost(self, func: Func) -> bool:
@@ -124,7 +127,8 @@ class Functions:
                 break
             # On arm64 the return address is at 0(sp) with the frame as its prologue made it, or still in lr.
             usual = (0, table.values[bisect_right(table.starts, start) - 1])
-            rows.append((start, depth if not self._arch.uses_lr or depth in usual else None))
+            lost = self._arch.uses_lr and (depth not in usual or not depth and self._links.calls(func, start))
+            rows.append((start, depth if depth is not None and depth >= 0 and not lost else None))
         return rows
 
     def describe(self, language: int, receivers: Receivers, base: int, progress: Progress) -> Dict[str, bytes]:

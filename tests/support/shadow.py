@@ -1,7 +1,8 @@
 """Sourced by gdb after the extension: single-steps a goroutine and compares each walk with a shadow stack.
 
 The shadow stack is kept by what the processor does alone: a call pushes its return address, and whatever lifts sp above
-it or jumps back to it drops it. `_shadow` (JSON): steps, end (a pc to end at). Prints one line of JSON at the end.
+it or jumps back to it drops it. `_shadow` (JSON): steps, end (a pc to end at), native (gdb's own frames
+by rebuilt symbols are compared, not goxray's walk). Prints one line of JSON at the end.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ MAX_WRONG = 8
 ATOMIC = ("ldar", "stlr", "cas", "swp", "ldadd", "ldset", "ldclr", "ldeor")  # qemu 7.2 does not stop after these
 ENOUGH = 8  # steps on the system stack; under qemu the rest is run through, since sysmon preempts all the time
 ON_SYSTEM_STACK = 29  # once so many steps the goroutine's own stack is compared while its thread is on another
+
+# Where the stack of a thread begins.
+SYSTEM_ENDS = ("runtime.mstart", "runtime.rt0_go", "runtime.goexit")
 
 
 class Stepper:
@@ -193,4 +197,45 @@ class Stepper:
         }  # fmt: skip
 
 
-print("\n" + json.dumps(Stepper().run(json.loads(_shadow))))  # type: ignore[name-defined]  # noqa: F821
+class NativeStepper(Stepper):
+    """Compares the frames that gdb itself finds; what it calls the outermost is one, or what nobody can see beyond."""
+
+    def run(self, wanted: Dict[str, Any]) -> Dict[str, Any]:
+        print(gdb.execute("go-load-symbols", to_string=True))
+        return super().run(wanted)
+
+    def check(self) -> None:
+        pc, sp = self.place()
+        owner = self.owner(sp)
+        frames = self._frames()
+        pcs, last = [frame.pc() for frame in frames], frames[-1]
+        if tuple(pcs[:6]) in self.seen:
+            return
+        self.seen.add(tuple(pcs[:6]))
+        self.checked += 1
+        self.functions.add(frames[0].name() or hex(pc))
+        if owner is None:
+            expected = pcs
+        else:
+            expected = [pc, *(each[0] for each in self.shadows[owner[0]][::-1])]
+            if pc == 0:
+                expected, pcs = expected[1:], pcs[1:]
+        if pcs != expected or owner is None and last.name() not in SYSTEM_ENDS:
+            self.stops[last.name()] = self.stops.get(last.name(), 0) + 1
+        reason, names = last.unwind_stop_reason(), [frame.name() for frame in frames]
+        if pcs != expected[: len(pcs)] or reason != gdb.FRAME_UNWIND_OUTERMOST or None in names:
+            trace = f"{names[:6]} {list(map(hex, pcs[:6]))} for {list(map(hex, expected[:6]))}"
+            self.wrong.append(f"step {self.steps} {self.verb(pc)[0]}: {trace} {gdb.frame_stop_reason_string(reason)}")
+
+    def _frames(self) -> List[gdb.Frame]:
+        found, frame = [], gdb.newest_frame()
+        while frame is not None:
+            if frame.type() != gdb.INLINE_FRAME:
+                found.append(frame)
+            frame = frame.older()
+        return found
+
+
+_wanted = json.loads(_shadow)  # type: ignore[name-defined]  # noqa: F821
+_stepper = (NativeStepper if _wanted["native"] else Stepper)()
+print("\n" + json.dumps(_stepper.run(_wanted)))

@@ -20,10 +20,13 @@ TIMEOUT = 120.0
 SETTINGS = {"GOMAXPROCS": "1", "GOGC": "off", "GODEBUG": "asyncpreemptoff=1"}
 
 
-def stepped(built: Built, shape: str, steps: int, every: int = 1000) -> Dict[str, Any]:
-    """shadow.py's report over `shape` of steps.go ("" for most): at most `steps` steps, commands at one in `every`."""
+def stepped(built: Built, shape: str, steps: int, every: int = 1000, native: bool = False) -> Dict[str, Any]:
+    """shadow.py's report over `shape` of steps.go ("" for most): at most `steps` steps, commands at one in `every`.
+
+    native: of gdb's own frames, by rebuilt symbols.
+    """
     symbols = {symbol.name: symbol.address for symbol in oracle.text_symbols(built)}
-    wanted = json.dumps({"steps": steps, "end": symbols["main.end"], "every": every})
+    wanted = json.dumps({"steps": steps, "end": symbols["main.end"], "every": every, "native": native})
     begin = [f"break *{symbols['main.mark']:#x}", "continue" if built.arch == "arm64" else "run"]
     settings = ["handle all nostop noprint pass", "set startup-with-shell off", f"set args {shape}"]
     settings += [f"set environment {name}={value}" for name, value in SETTINGS.items()]
