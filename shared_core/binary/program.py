@@ -146,14 +146,25 @@ class Program:
         return module_at(image, read_header(image, place), address, layout)
 
     def _image_at(self, address: int) -> LoadedImage:
-        for image in self.images:
+        found = self._image_among(self.images, address)
+        if found is None:
+            # A plugin may have come since.
+            fresh = [image for image in self.target.images()[1:_MAX_IMAGES] if image not in self.images]
+            self.images += fresh
+            found = self._image_among(fresh, address)
+        if found is None:
+            raise ReadError(address, 8)
+        return found
+
+    def _image_among(self, images: List[Image], address: int) -> Optional[LoadedImage]:
+        for image in images:
             try:
                 loaded = self._load(image)
             except GoxrayError:
                 continue
             if loaded.contains(address):
                 return loaded
-        raise ReadError(address, 8)
+        return None
 
     def bare_table(self) -> FuncTable:
         """The function table from pclntab alone, for a Go version with no layout; addresses from its text start.
