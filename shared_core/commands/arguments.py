@@ -100,6 +100,8 @@ def _value(action: argparse.Action) -> str:
     """How the value of an argument is shown: "FILE", "[DEPTH]", "[ID ...]", or "" for a switch."""
     if action.nargs == 0:
         return ""
+    if action.nargs == "+" and isinstance(action.metavar, tuple):
+        return "{} [{}]".format(*action.metavar)
     name = _metavar(action)
     forms = {"?": f"[{name}]", "*": f"[{name} ...]", "+": f"{name} [{name} ...]"}
     return forms.get(str(action.nargs), name)

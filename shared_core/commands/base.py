@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
 
@@ -79,4 +80,19 @@ def address(text: str) -> int:
     return number
 
 
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)")
+
+
+def duration(text: str) -> int:
+    """An argparse type: nanoseconds, written as Go does: "5m", "1h30m", "2.5s"; a bare number counts seconds."""
+    if text.isascii() and text.isdigit():
+        return int(text) * 1_000_000_000
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(text)
+    return round(sum(float(number) * _UNITS[unit] for number, unit in parts) * 1e9)
+
+
+duration.__name__ = "duration"
 count.__name__ = "number"  # argparse names the type in its message: "invalid number value: 'x'"

@@ -67,19 +67,34 @@ Once more after a plugin was opened, it loads what has come.
     "go-goroutines": """\
 List goroutines, and their stacks if asked.
 
-Usage: go-goroutines [-h] [-t [DEPTH]] [--all] [--status S] [--wait-reason R]
-                     [--function REGEX] [--sort id|wait|status|function] [--group KEY]
+Usage: go-goroutines [-h] [-t [DEPTH]] [-l] [--all] [--status S] [--wait-reason R]
+                     [--function REGEX] [--label K[=V]] [--with KIND [VALUE]]
+                     [--without KIND [VALUE]] [--min-wait TIME]
+                     [--sort id|wait|status|function|stack-size] [--group KEY [K]]
+                     [--tree] [--stats] [--format pprof|folded|speedscope|traceback]
                      [--limit N] [--json] [--output FILE]
 
   -h, --help              print this help
   -t [DEPTH]              with stacks, of at most DEPTH frames (default 10)
+  -l, --labels            with their profiler labels
   --all                   include the runtime's own goroutines
   --status S              only this status (running, runnable, waiting, syscall, ...)
   --wait-reason R         only waits whose reason holds this text
   --function REGEX        only stacks with a function that matches it
-  --sort id|wait|status|function
-                          order: id, wait (longest first), status, function
-  --group KEY             count those that share: user, stack, start, creator, reason, status
+  --label K[=V]           only those with this profiler label; may be repeated
+  --with, -with, -w KIND [VALUE]
+                          only those that are or have: user, system, running, label K[=V], func REGEX, start REGEX, ...
+  --without, -without, -wo KIND [VALUE]
+                          only those that are not, or have not; both may be repeated, and all must hold
+  --min-wait TIME         only those blocked for so long at least: 5m, 1h30m, 20s
+  --sort id|wait|status|function|stack-size
+                          order: id, wait (longest first), status, function, stack-size (largest first)
+  --group, -group KEY [K]
+                          count those that share: user, stack, start, creator, reason, status, label:K
+  --tree                  under the goroutine that started each
+  --stats                 how many in which status and wait, and their stacks
+  --format pprof|folded|speedscope|traceback
+                          for other tools: see below (-o FILE)
   --limit N               show at most N entries
   --json                  print one JSON document
   --output, -o FILE       write the answer to FILE instead of printing it
@@ -90,9 +105,19 @@ first saw it wait, so it may be less; empty where none has. THREAD is the thread
 the first function outside the runtime, with the end of its file's path; --json has the whole. The runtime's own
 goroutines are left out.
 
+KIND is one of: user, system, running (on a thread), label K[=V], func REGEX (on the stack), start REGEX and creator
+REGEX (function or FILE:LINE), reason TEXT (part of it), status S; and as in Delve userloc, curloc, goloc, startloc TEXT
+(part of "FILE:LINE in FUNCTION"). What cannot be told of a goroutine it neither has nor lacks: a warning counts these.
+
+--format pprof writes a profile for `go tool pprof`, as the program's own pprof.Lookup("goroutine") would have, with
+labels. folded: a line per stack, for flame graphs. speedscope: JSON for speedscope.app. traceback: as
+go-traceback --all.
+
   go-goroutines -t 5 --wait-reason chan
-  go-goroutines --function 'net/http' --sort wait --limit 20
-  go-goroutines --group stack --limit 10
+  go-goroutines --with func 'net/http' --without label user --sort wait --limit 20
+  go-goroutines --group stack --min-wait 5m
+  go-goroutines --group label:tenant
+  go-goroutines --format pprof -o goroutines.pb.gz
   go-goroutines --json --output goroutines.json
 """,
     "go-goroutine": """\
@@ -136,7 +161,10 @@ goroutine's own. How one was left for the next is said between them.
     "go-traceback": """\
 Print tracebacks in the Go runtime's own form.
 
-Usage: go-traceback [-h] [ID ...] [--all] [--level single|all|system] [--json]
+Usage: go-traceback [-h] [ID ...] [--all] [--level single|all|system] [--status S]
+                    [--wait-reason R] [--function REGEX] [--label K[=V]]
+                    [--with KIND [VALUE]] [--without KIND [VALUE]] [--min-wait TIME]
+                    [--sort id|wait|status|function|stack-size] [--limit N] [--json]
                     [--output FILE]
 
   -h, --help              print this help
@@ -144,15 +172,29 @@ Usage: go-traceback [-h] [ID ...] [--all] [--level single|all|system] [--json]
   --all                   all goroutines, the selected thread's first
   --level single|all|system
                           as GOTRACEBACK: system adds runtime frames, gp, fp, sp, pc
+  --status S              only this status (running, runnable, waiting, syscall, ...)
+  --wait-reason R         only waits whose reason holds this text
+  --function REGEX        only stacks with a function that matches it
+  --label K[=V]           only those with this profiler label; may be repeated
+  --with, -with, -w KIND [VALUE]
+                          only those that are or have: user, system, running, label K[=V], func REGEX, start REGEX, ...
+  --without, -without, -wo KIND [VALUE]
+                          only those that are not, or have not; both may be repeated, and all must hold
+  --min-wait TIME         only those blocked for so long at least: 5m, 1h30m, 20s
+  --sort id|wait|status|function|stack-size
+                          order: id, wait (longest first), status, function, stack-size (largest first)
+  --limit N               show at most N entries
   --json                  print one JSON document
   --output, -o FILE       write the answer to FILE instead of printing it
 
 Argument words are in hex; one that is followed by ? is no longer live. A goroutine that
 went down in an error of the runtime itself hides nothing, at any level.
+Options that pick goroutines are those of go-goroutines; of all that pass, with no --all needed.
 With --level system, what its thread runs on the signal stack, on the system stack and in C comes first.
 
   go-traceback 1 18
   go-traceback --all --level system
+  go-traceback --with label tenant=acme --min-wait 1m --sort wait --limit 10
 """,
     "go-args": """\
 Print os.Args and the environment, or the arguments of frames.

@@ -6,19 +6,18 @@ import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Tuple
 
-from ..errors import Maybe
+from ..errors import Maybe, UserError
 from ..layouts.dialect import Printing, printing
 from ..runtime.ancestors import Ancestors, Call, ancestors_of, creator_of
 from ..runtime.bubble import bubble_of, is_durable
 from ..runtime.debugvars import traceback_labels
 from ..runtime.frames import SourceFrame
 from ..runtime.goroutine import Goroutine
-from ..runtime.labels import read_labels
 from ..runtime.threadwalk import ThreadWalk
 from ..runtime.throwing import throwing
 from ..runtime.traceback import SYSTEM, Elided, Rules
-from .base import Command, Result, count
-from .selection import one
+from .base import Command, Result, add_limit, count
+from .selection import add_filters, add_sort, one, ordered, picks, select
 from .stacks import StackPiece, pieces
 from .views import Views
 
@@ -66,27 +65,47 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--level", choices=LEVELS, default="single", help="as GOTRACEBACK: system adds runtime frames, gp, fp, sp, pc"
     )
+    add_filters(parser, everything=False)
+    add_sort(parser, default=None)
+    add_limit(parser)
 
 
 def run(session: Session, options: argparse.Namespace) -> Result:
-    world = session.world
+    notes: List[str] = []
     if options.ids:
+        if picks(options) or options.all:
+            raise UserError("IDs say which goroutines are meant: they go without options that pick others")
         chosen = [one(session, goid) for goid in options.ids]
-    elif options.all or options.level == "all":
-        selected = world.selected()
-        others = [g for g in world.goroutines if g is not selected]
-        if options.level != SYSTEM:
-            others = [g for g in others if not world.is_system(g)]
-        chosen = [selected, *others] if selected else others
+    elif options.all or options.level == "all" or picks(options):
+        chosen, notes = _picked(session, options)
     else:
         chosen = [one(session, None)]
-    printer = _Printer(session, options.level)
-    tracebacks = [printer.traceback(goroutine) for goroutine in chosen]
-    silent = [str(t.goroutine.id) for t in tracebacks if t.frames.count and not t.frames.notice]
-    warnings = list(session.warnings)
-    if silent:
-        warnings.append(f"Go {session.layout.go} says nothing of frames left out of goroutine {', '.join(silent)}")
-    return Result("go-traceback", Tracebacks(tracebacks, options.level, printer.wording), warnings)
+    body, silent = tracebacks(session, chosen, options.level)
+    return Result("go-traceback", body, [*session.warnings, *notes, *silent])
+
+
+def _picked(session: Session, options: argparse.Namespace) -> Tuple[List[Goroutine], List[str]]:
+    """Those that pass the filters, the selected thread's first; the runtime's own at level system alone."""
+    selection = select(session, options, system=options.level == SYSTEM)
+    chosen = selected_first(session, selection.goroutines, keep=not picks(options))
+    return ordered(session.world, chosen, options.sort)[: options.limit], selection.notes
+
+
+def selected_first(session: Session, found: List[Goroutine], keep: bool) -> List[Goroutine]:
+    """As the runtime prints them. keep: the selected thread's is among them whatever it is."""
+    selected = session.world.selected()
+    if selected is None or not (keep or any(g is selected for g in found)):
+        return found
+    return [selected, *[g for g in found if g is not selected]]
+
+
+def tracebacks(session: Session, chosen: List[Goroutine], level: str) -> Tuple[Tracebacks, List[str]]:
+    """The tracebacks of `chosen`, and what is to be said of them."""
+    printer = _Printer(session, level)
+    found = [printer.traceback(goroutine) for goroutine in chosen]
+    silent = [str(t.goroutine.id) for t in found if t.frames.count and not t.frames.notice]
+    notes = [f"Go {session.layout.go} says nothing of frames left out of goroutine {', '.join(silent)}"]
+    return Tracebacks(found, level, printer.wording), notes if silent else []
 
 
 class _Printer:
@@ -137,8 +156,7 @@ class _Printer:
     def _labels_of(self, goroutine: Goroutine) -> Optional[Maybe[Dict[str, str]]]:
         if not self._labels:
             return None
-        address = getattr(goroutine.raw, "labels", 0)
-        return read_labels(self._session.memory, self._session.layout, address, "surrogateescape")
+        return self._session.world.labels.of(goroutine.raw)
 
 
 COMMAND = Command(
@@ -148,8 +166,10 @@ COMMAND = Command(
     arguments=arguments,
     details="""Argument words are in hex; one that is followed by ? is no longer live. A goroutine that
 went down in an error of the runtime itself hides nothing, at any level.
+Options that pick goroutines are those of go-goroutines; of all that pass, with no --all needed.
 With --level system, what its thread runs on the signal stack, on the system stack and in C comes first.
 
   go-traceback 1 18
-  go-traceback --all --level system""",
+  go-traceback --all --level system
+  go-traceback --with label tenant=acme --min-wait 1m --sort wait --limit 10""",
 )

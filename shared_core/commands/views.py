@@ -9,7 +9,7 @@ from ..errors import NOT_APPLICABLE, UNPARSABLE, Absent, GoxrayError, Maybe
 from ..runtime.args import ArgItem, frame_args
 from ..runtime.frames import Place, SourceFrame
 from ..runtime.goroutine import Condition, Goroutine
-from ..runtime.labels import read_labels
+from ..runtime.labels import as_text
 from ..runtime.unwind import Stop
 from ..runtime.world import World
 
@@ -73,11 +73,14 @@ class Views:
         self._stacks: Dict[Tuple[int, ...], StackView] = {}
         self._threads = {m.address: (m.thread.tid if m.thread else m.procid) for m in self.world.machines}
 
-    def goroutine(self, goroutine: Goroutine, full: bool = False, depth: Optional[int] = None) -> GoroutineView:
+    def goroutine(
+        self, goroutine: Goroutine, full: bool = False, depth: Optional[int] = None, labels: bool = False
+    ) -> GoroutineView:
         """One goroutine; `full` adds what only --json and go-goroutine show, `depth` so many frames of its stack."""
         standing = self.standing(goroutine)
         if not full:
-            return GoroutineView(goroutine, standing, None if depth is None else self._equal_stack(goroutine, depth))
+            stack = None if depth is None else self._equal_stack(goroutine, depth)
+            return GoroutineView(goroutine, standing, stack, labels=self._labels(goroutine) if labels else None)
         stack = None if depth is None else self.stack(goroutine, depth)
         user = self._users.frame(goroutine)
         return GoroutineView(goroutine, standing, stack, user, self.start(goroutine), self._labels(goroutine))
@@ -125,7 +128,7 @@ class Views:
         return Place(*found, pc) if found else Absent(UNPARSABLE, f"{pc:#x} is in no Go function")
 
     def _labels(self, goroutine: Goroutine) -> Maybe[Dict[str, str]]:
-        return read_labels(self._session.memory, self._session.layout, getattr(goroutine.raw, "labels", 0))
+        return as_text(self.world.labels.of(goroutine.raw))
 
     def stack(self, goroutine: Goroutine, depth: Optional[int] = None, args: bool = False) -> StackView:
         """Up to `depth` logical frames, with their arguments if asked for."""

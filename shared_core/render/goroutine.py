@@ -9,7 +9,7 @@ from ..errors import Absent, Maybe
 from ..runtime.frames import Place, display_name
 from .escape import escape
 from .frames import args_text, frame_document
-from .goroutines import goroutine_document, status_text
+from .goroutines import goroutine_document, labels_text, status_text
 from .times import duration
 
 
@@ -35,14 +35,8 @@ def _facts(body: GoroutineInFull) -> List[Tuple[str, str]]:
         ("created by", _place(standing.created_by)),
         ("start", _place(view.start) if view.start is not None else ""),
         ("stack", f"{body.bounds[0]:#x} to {body.bounds[1]:#x}"),
-        ("labels", _labels(labels)),
+        ("labels", labels_text(labels) or "none"),
     ]
-
-
-def _labels(labels: Any) -> str:
-    if isinstance(labels, Absent):
-        return str(labels)
-    return ", ".join(f"{key}={value}" for key, value in sorted((labels or {}).items())) or "none"
 
 
 def _or_reason(value: Maybe[Any]) -> str:

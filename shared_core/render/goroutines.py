@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Dict, List, Tuple, Union
+from importlib import import_module
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..commands.goroutines import Goroutines
-from ..commands.grouping import Groups
 from ..commands.views import GoroutineView, Standing
-from ..errors import NOT_APPLICABLE, Absent
-from . import groups
+from ..errors import NOT_APPLICABLE, Absent, Maybe
 from .escape import escape
 from .frames import frame_document, place_document, short_place, stack_text
+from .sizes import size
 from .table import Column, crowd
 from .times import duration, wait_seconds
 
@@ -20,14 +20,39 @@ _COLUMNS = (
     Column("USER FRAME"), Column("CREATED BY"),
 )  # fmt: skip
 
+# By the name of the answer's type: a module is imported when it has something to show.
+_OTHERS = {"Groups": "groups", "Tree": "tree", "Tally": "tally", "Exported": "export", "ExportedFile": "export"}
 
-def text(body: Union[Goroutines, Groups]) -> str:
-    if isinstance(body, Groups):
-        return groups.text(body)
-    rows = [(f"{'*' * s.selected}{g.raw.goid}", _cells(s)) for g, s, *_ in body.goroutines]
+
+def text(body: object) -> str:
+    if not isinstance(body, Goroutines):
+        return str(_other(body).text(body))
+    rows = [(f"{'*' * view.standing.selected}{view.goroutine.raw.goid}", _row(view, body)) for view in body.goroutines]
+    columns = list(_COLUMNS)
+    columns += [Column("STACK", "right")] if body.sizes else []
+    columns += [Column("LABELS")] if any(view.labels is not None for view in body.goroutines) else []
     if any(view.stack is not None for view in body.goroutines):
-        return _with_stacks(crowd(_COLUMNS, rows), body.goroutines) + _footer(body)
-    return crowd(_COLUMNS, rows, _footer(body))
+        return _with_stacks(crowd(columns, rows), body.goroutines) + _footer(body)
+    return crowd(columns, rows, _footer(body))
+
+
+def _other(body: object) -> Any:
+    """The renderer of what else go-goroutines answers with: groups, a tree, counts, a file."""
+    return import_module(f"{__package__}.{_OTHERS[type(body).__name__]}")
+
+
+def _row(view: GoroutineView, body: Goroutines) -> Tuple[str, ...]:
+    cells = _cells(view.standing)
+    if body.sizes:
+        cells = (*cells, size(view.goroutine.raw.high - view.goroutine.raw.low))
+    return cells if view.labels is None else (*cells, labels_text(view.labels))
+
+
+def labels_text(labels: Optional[Maybe[Dict[str, str]]]) -> str:
+    """ "key=value, ..." by key; "" for none."""
+    if isinstance(labels, Absent):
+        return f"? ({labels.detail})"
+    return ", ".join(f"{key}={value}" for key, value in sorted((labels or {}).items()))
 
 
 @lru_cache(maxsize=4096)
@@ -69,9 +94,10 @@ def _footer(body: Goroutines) -> str:
     return f"({'; '.join(parts)})\n"
 
 
-def document(body: Union[Goroutines, Groups]) -> Dict[str, Any]:
-    if isinstance(body, Groups):
-        return groups.document(body)
+def document(body: object) -> Dict[str, Any]:
+    if not isinstance(body, Goroutines):
+        found: Dict[str, Any] = _other(body).document(body)
+        return found
     return {
         "total": body.total,
         "hidden_system": body.hidden,
@@ -100,6 +126,7 @@ def goroutine_document(view: GoroutineView) -> Dict[str, Any]:
         "start": _quiet(view.start, place_document),
         "user_frame": _known(view.user_frame, frame_document),
         "labels": view.labels,
+        "stack_bytes": goroutine.raw.high - goroutine.raw.low,
         **frames,
     }
 

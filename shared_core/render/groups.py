@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from ..commands.grouping import STACK, Group, Groups
+from ..commands.grouping import LABEL, STACK, Group, Groups
 from ..errors import Absent
 from .escape import escape
 from .frames import place_document, short_place, stack_text
@@ -19,25 +19,32 @@ _TITLES = {
 
 def text(body: Groups) -> str:
     if body.by == STACK:
-        parts = [_stack_group(group) for group in body.shown]
+        parts = [_stack_group(group, body) for group in body.shown]
     else:
-        columns = [Column("COUNT", "right"), Column(_TITLES[body.by])]
+        title = _TITLES.get(body.by) or f"LABEL {body.by[len(LABEL) :]}"
+        columns = [Column("COUNT", "right"), Column("SHARE", "right"), Column(title)]
         columns += [] if body.by == "reason" else [Column("STATES")]
-        rows = [_row(group, body.by) for group in body.shown]
+        rows = [_row(group, body) for group in body.shown]
         parts = table([*columns, Column("BLOCKED", "right"), Column("IDS")], rows).splitlines(keepends=True)
         for number, group in enumerate(body.shown, 1):
             parts[number] += stack_text(group.stack) if group.stack else ""
     return "".join(parts) + _footer(body)
 
 
-def _row(group: Group, by: str) -> List[str]:
-    states = [] if by == "reason" else [_states(group)]
-    return [str(len(group.ids)), _key(group), *states, duration(group.blocked_for), _ids(group)]
+def _row(group: Group, body: Groups) -> List[str]:
+    states = [] if body.by == "reason" else [_states(group)]
+    key = "(without)" if group.key is None else _key(group)
+    return [str(len(group.ids)), _share(group, body), key, *states, duration(group.blocked_for), _ids(group)]
 
 
-def _stack_group(group: Group) -> str:
+def _share(group: Group, body: Groups) -> str:
+    return f"{100 * len(group.ids) / body.goroutines:.1f}%"
+
+
+def _stack_group(group: Group, body: Groups) -> str:
     blocked = duration(group.blocked_for)
     head = f"{len(group.ids)} goroutine{'s' if len(group.ids) > 1 else ''} [{escape(_states(group))}]"
+    head += f", {_share(group, body)}"
     head += f", blocked for up to {blocked}" if blocked else ""
     lines = [f"{head}: {_ids(group)}\n"]
     lines += [stack_text(group.stack)] if group.stack else []
@@ -45,11 +52,11 @@ def _stack_group(group: Group) -> str:
     return "".join([*lines, "\n"])
 
 
-def _key(group: Group) -> str:
+def _key(group: Group) -> Any:
     key = group.key
     if isinstance(key, Absent):
         return f"? ({key.detail})" if key.detail else ""
-    return key if isinstance(key, str) else short_place(key)
+    return key if key is None or isinstance(key, str) else short_place(key)
 
 
 def _states(group: Group) -> str:
@@ -77,16 +84,17 @@ def document(body: Groups) -> Dict[str, Any]:
         "total": body.goroutines,
         "total_groups": body.groups,
         "hidden_system": body.hidden,
-        "groups": [_group_document(group) for group in body.shown],
+        "groups": [_group_document(group, body) for group in body.shown],
     }
 
 
-def _group_document(group: Group) -> Dict[str, Any]:
+def _group_document(group: Group, body: Groups) -> Dict[str, Any]:
     key = group.key
     creators: List[Any] = [place if isinstance(place, Absent) else place_document(place) for place in group.created_by]
     found: Dict[str, Any] = {
         "key": key if isinstance(key, Absent) else _key(group),
         "count": len(group.ids),
+        "share_percent": round(100 * len(group.ids) / body.goroutines, 2),
         "ids": group.ids,
         "states": group.states,
         "wait_seconds": wait_seconds(group.blocked_for),

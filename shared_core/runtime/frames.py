@@ -117,6 +117,14 @@ class SourceFrames:
             found.append((name, file, line, func_id, call is not None))
         return found
 
+    def start_lines(self, module: Module, func: Func, symbol_pc: int) -> List[int]:
+        """The lines that the functions of `facts` begin at; 0 where no table tells (Go 1.19)."""
+        try:
+            calls = self.tabs(module).inlined_at(func, symbol_pc)
+        except (GoxrayError, IndexError):
+            calls = [(None, symbol_pc)]
+        return [call.start_line if call else func.start_line for call, _ in calls]
+
     def liveness_pc(self, frame: Frame) -> int:
         """Where the program's own traceback looks up which arguments are live: not the frame's pc in every version."""
         if not liveness_at_outer_call(self._layout):

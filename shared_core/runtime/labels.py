@@ -6,18 +6,48 @@ runtime/pprof/label.go and runtime/map.go (labelMap is a map[string]string, hmap
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, Tuple
 
 from ..errors import UNREADABLE, Absent, Maybe, ReadError
 from ..layouts.model import Layout
 from ..memory import Memory
 
 MAX_LABELS = 1 << 12
+_MAX_KEPT = 1 << 17  # label sets: most goroutines share one, a few hundred bytes each where they do not
 _PAIR = 32  # a key and a value string
 _CELLS = 8  # abi.OldMapBucketCount
 _FIRST_FULL = 5  # runtime.minTopHash: smaller values mark free and evacuated cells
 _MAX_OVERFLOW = 64
 _SAME_SIZE_GROW = 8
+
+
+class Labels:
+    """The labels of one stopped program's goroutines, each set of them read once."""
+
+    def __init__(self, memory: Memory, layout: Layout) -> None:
+        self._memory, self._layout = memory, layout
+        self._known: Dict[int, Maybe[Dict[str, str]]] = {0: {}}
+
+    def of(self, raw: Any) -> Maybe[Dict[str, str]]:
+        """Those of the goroutine with these words of its g. Bytes that are not UTF-8 come as surrogates."""
+        address = getattr(raw, "labels", 0)
+        found = self._known.get(address)
+        if found is None:
+            found = read_labels(self._memory, self._layout, address, "surrogateescape")
+            if len(self._known) < _MAX_KEPT:
+                self._known[address] = found
+        return found
+
+
+def as_text(labels: Maybe[Dict[str, str]]) -> Maybe[Dict[str, str]]:
+    """The same with U+FFFD for what is not UTF-8."""
+    if isinstance(labels, Absent) or "".join([*labels, *labels.values()]).isascii():
+        return labels
+    return {_mended(key): _mended(value) for key, value in labels.items()}
+
+
+def _mended(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def read_labels(memory: Memory, layout: Layout, address: int, errors: str = "replace") -> Maybe[Dict[str, str]]:

@@ -14,6 +14,7 @@ from .allgs import allgs_of, not_started
 from .clock import latest_time
 from .frames import SourceFrame, is_user_frame
 from .goroutine import Goroutine, GoroutineReader, plausible, read_goroutines
+from .labels import Labels
 from .machines import Machine, match_threads, read_machines
 from .nativecode import NativeCode
 from .stacks import Stacks
@@ -46,6 +47,7 @@ class World:
         self._stacks: Dict[int, Tuple[int, int]] = {}
         self._system: Optional[FrozenSet[int]] = None
         self.stacks = Stacks(session, self)
+        self.labels = Labels(session.memory, session.layout)
         self.native_code = NativeCode(session)
         self._now: Optional[Maybe[int]] = None
 

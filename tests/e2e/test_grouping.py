@@ -48,6 +48,8 @@ def test_who_is_together(version: str, arch: str) -> None:
         assert [group["count"] for group in answer["groups"]] == [len(group["ids"]) for group in answer["groups"]]
         assert answer["total_groups"] == len(answer["groups"])
         assert answer["total"] == sum(group["count"] for group in answer["groups"])
+        shares = [round(100 * group["count"] / answer["total"], 2) for group in answer["groups"]]
+        assert [group["share_percent"] for group in answer["groups"]] == shares
 
 
 @pytest.mark.parametrize("version,arch", matrix.pairs())
@@ -71,5 +73,5 @@ def test_a_crowd() -> None:
     stacks, states = lines_of(run, 0), lines_of(run, 1)
     assert sum(" goroutines [" in line for line in stacks) == 3
     assert stacks[-1].startswith("(3 of ")
-    assert states[0].split() == ["COUNT", "WAIT", "REASON", "BLOCKED", "IDS"]
+    assert states[0].split() == ["COUNT", "SHARE", "WAIT", "REASON", "BLOCKED", "IDS"]
     assert sum(int(line.split()[0]) for line in states[1:-1]) == 10_001

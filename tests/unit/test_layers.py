@@ -19,6 +19,8 @@ ALLOWED: Dict[str, Tuple[str, ...]] = {
     "layouts": ("errors", "arch", "binary"),
     "targets": ("errors", "target", "memory", "arch", "binary"),
     "runtime": ("errors", "target", "memory", "arch", "binary", "layouts", "session"),
+    "analysis": ("errors", "memory", "arch", "binary", "layouts", "runtime", "session"),
+    "export": ("errors", "runtime", "session"),
 }
 FILES = sorted(path for layer in ALLOWED for path in (CORE / layer).rglob("*.py"))
 
