@@ -9,7 +9,7 @@ import gdb
 from shared_core.commands import REGISTRY, Entry, help_texts, runner, selecting
 from shared_core.errors import GoxrayError
 
-from . import native, parameters, select
+from . import native, parameters, select, values
 from .sessions import SESSIONS
 
 STATUS = "_go_status"
@@ -81,5 +81,6 @@ def register_all() -> None:
         return
     parameters.register()
     native.register()
+    values.GoValue()
     note_status(0)
     _registered.extend(_command_class(entry)() for entry in REGISTRY)

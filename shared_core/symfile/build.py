@@ -43,7 +43,7 @@ def debug_sections(
     if types is None:
         found.update(functions.describe(language, lambda name, component, size: None, 0, progress))
     else:
-        unit = TypeUnit(functions.strings, names, types, module, language, identifiers=language == C99)
+        unit = TypeUnit(functions.strings, names, types, module, language)
         found.update(functions.describe(language, Receivers(unit).of, len(unit.data), progress))
         found[".debug_info"] = unit.data + found[".debug_info"]
     found[".debug_abbrev"] = SHAPES.data()

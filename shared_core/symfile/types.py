@@ -36,12 +36,11 @@ _UNKNOWN: Key = "unsafe.Pointer"
 class TypeUnit:
     """The unit, to be the first of .debug_info: what refers to a type gives its offset from the section's start.
 
-    identifiers: give each defined type a second name that C can spell ("main_Order"), too.
+    Each defined type has a second name that C can spell ("main_Order"): no debugger's parser takes a dot for a part of
+    a type's name.
     """
 
-    def __init__(
-        self, strings: Strings, names: LinkNames, types: Types, module: Module, language: int, identifiers: bool
-    ) -> None:
+    def __init__(self, strings: Strings, names: LinkNames, types: Types, module: Module, language: int) -> None:
         self.names, self._module = names, module
         self._start = module.fields.get("types", 0)
         layout = types.records.layout
@@ -60,24 +59,24 @@ class TypeUnit:
             "Struct": self._struct, "UnsafePointer": self._bare,
         }  # fmt: skip
         self._identifiers: Set[str] = set()
-        self._write_all(identifiers)
+        self._write_all()
         self.data = bytes(self._dies.resolve())
 
     def offset_of(self, t: Type) -> int:
         """Where the entry of `t` is in .debug_info; KeyError for a type of another module that none here leads to."""
         return self._dies.places[t]
 
-    def _write_all(self, identifiers: bool) -> None:
+    def _write_all(self) -> None:
         seen, pending = 0, self.own
         while pending:
-            self._write(pending, identifiers)
+            self._write(pending)
             # Types of other modules, and those that no walk found.
             upto = self._dies.references
             pending = [key for key in dict.fromkeys(self._dies.unresolved(seen)) if isinstance(key, Type)]
             seen = upto
         self._internals.predeclared()
 
-    def _write(self, types: Iterable[Type], identifiers: bool) -> None:
+    def _write(self, types: Iterable[Type]) -> None:
         writers, places = self._writers, self._dies.places
         for t in types:
             if t in places:
@@ -92,7 +91,7 @@ class TypeUnit:
             if not t.named:
                 continue
             if "." in name:
-                self._other_names(t, name, identifiers)
+                self._other_names(t, name)
             else:
                 places.setdefault(name, places[t])
 
@@ -100,11 +99,10 @@ class TypeUnit:
         """DW_AT_go_runtime_type: an offset, whatever its form says (cmd/internal/dwarf, DW_CLS_GO_TYPEREF)."""
         return t.address - self._start if t.section.module is self._module else 0
 
-    def _other_names(self, t: Type, name: str, identifiers: bool) -> None:
+    def _other_names(self, t: Type, name: str) -> None:
         """A type may also be asked for as its package is written in Go, and as C can spell it."""
         others = [self.names.in_go(t)] if "%" in name else []
-        if identifiers:
-            others.append(self._identifier(name))
+        others.append(self._identifier(name))
         place = self._dies.places[t]
         for each in others:
             self._dies.typedef(("as", each, place), each, t)
