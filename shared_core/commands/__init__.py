@@ -34,6 +34,7 @@ REGISTRY = (
     Entry("go-traceback", "Print tracebacks in the Go runtime's own form.", "shared_core.commands.traceback"),
     Entry("go-args", "Print os.Args and the environment, or the arguments of frames.", "shared_core.commands.args"),
     Entry("go-stackmap", "Show which words of a frame are live pointers.", "shared_core.commands.stackmap"),
+    Entry("go-crash", "Show what brought the program down, and of which class that is.", "shared_core.commands.crash"),
 )
 
 _extra: Dict[str, Command] = {}

@@ -240,4 +240,26 @@ value, what it points to, and the frame's stack objects. For a function or a pc:
   go-stackmap main.worker
   go-stackmap *0x47fe80
 """,
+    "go-crash": """\
+Show what brought the program down, and of which class that is.
+
+Usage: go-crash [-h] [--depth N] [--json] [--output FILE]
+
+  -h, --help              print this help
+  --depth N               show at most N frames (default 50)
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+Looks for the thread that reports a panic, a fatal error of the runtime's, or a signal that it dies of.
+
+The class and its labels say what kind of crash that is (memory:nil-deref, concurrency:deadlock, network:refused,
+signal:external, none, ...), each with the evidence. The signature is the same for equal crashes, also in other builds
+of the program. The stack is that of the runtime's own traceback.
+
+Panics come as printed, the oldest first, with the types of their values, the values, and the errors that they wrap.
+The status is 1 when there is a crash, and 0 when there is none.
+
+  go-crash
+  go-crash --json --output crash.json
+""",
 }

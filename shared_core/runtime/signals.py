@@ -20,16 +20,22 @@ SIGTRAMP = ("runtime.sigtramp", "runtime.cgoSigtramp")
 _MAX_DEPTH = 256
 _MAX_NESTED = 8
 _MAX_SIGNAL = 64
+_PID = 0xFFFFFFFF
 
 
 class Context(NamedTuple):
-    """The interrupted instruction; lr is 0 on amd64. registers: all that were saved, by name; signal: its number."""
+    """The interrupted instruction; lr is 0 on amd64. registers: all that were saved, by name; signal: its number.
+
+    code: si_code, positive where the kernel raised it. detail: si_addr of a fault; where code is 0 or negative, si_pid.
+    """
 
     pc: int
     sp: int
     lr: int
     registers: Dict[str, int]
     signal: int
+    code: int = 0
+    detail: int = 0
 
 
 class _Places(NamedTuple):
@@ -87,11 +93,14 @@ def saved_context(session: Session, frame: int, bounds: Tuple[int, int]) -> Mayb
     places = _FRAMES[arch.name]
     try:
         low, _, size = struct.unpack("<QQQ", session.memory.read(frame + places.stack, 24))
-        signal = session.memory.u32(frame + places.signal)
+        signal, _, code, detail = struct.unpack("<IiixxxxQ", session.memory.read(frame + places.signal, 24))
         values = session.memory.pointers(frame + places.saved, len(places.names))
     except ReadError as error:
         return Absent(UNREADABLE, str(error))
     if not (low <= frame < low + size and bounds[0] <= low < bounds[1]) or not 0 < signal <= _MAX_SIGNAL:
         return Absent(UNPARSABLE, f"there is no signal frame at {frame:#x}, above the handler's")
     registers = dict(zip(places.names, values))
-    return Context(registers[arch.pc], registers[arch.sp], registers[arch.lr] if arch.lr else 0, registers, signal)
+    lr = registers[arch.lr] if arch.lr else 0
+    return Context(
+        registers[arch.pc], registers[arch.sp], lr, registers, signal, code, detail if code > 0 else detail & _PID
+    )

@@ -1,0 +1,235 @@
+"""Values of Go types read from memory: what an interface holds, fields of structs, and how they are shown.
+
+Source: Go 1.27 runtime/runtime2.go (eface, iface), runtime/error.go (printpanicval), internal/abi/type.go.
+"""
+
+from __future__ import annotations
+
+import struct
+from decimal import Decimal
+from typing import Dict, Iterator, NamedTuple, Optional, Tuple
+
+from ..binary.types import Type, Types
+from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, Maybe, ReadError
+from ..memory import Memory
+
+MAX_TEXT = 4096
+_MAX_SIZE = 1 << 16  # of a value that is looked at
+_MAX_SHOWN = 512
+_MAX_FIELDS, _MAX_ELEMENTS, _MAX_DEPTH = 32, 8, 3
+_INTEGERS = {
+    "Int": "q", "Int8": "b", "Int16": "h", "Int32": "i", "Int64": "q", "Uint": "Q", "Uint8": "B", "Uint16": "H",
+    "Uint32": "I", "Uint64": "Q", "Uintptr": "Q",
+}  # fmt: skip
+_FLOATS = {"Float32": "f", "Float64": "d"}
+_COMPLEX = {"Complex64": "ff", "Complex128": "dd"}
+
+
+class Value(NamedTuple):
+    """A value with its bytes; word: the data word of the interface that it came from, 0 where it came from none."""
+
+    type: Type
+    data: bytes
+    word: int = 0
+
+    def number(self) -> Optional[int]:
+        """Of an integer; None of another kind."""
+        code = _INTEGERS.get(self.type.kind)
+        return None if code is None else int(struct.unpack_from("<" + code, self.data)[0])
+
+    def pointer(self) -> int:
+        """The first word."""
+        return int(struct.unpack_from("<Q", self.data)[0])
+
+
+class Values:
+    """Reads and shows values of one stopped program; nothing is read that a type does not lead to."""
+
+    def __init__(self, memory: Memory, types: Types) -> None:
+        self.memory = memory
+        self.types = types
+
+    def at(self, kind: Type, address: int) -> Maybe[Value]:
+        """The value of this type that is in memory at `address`."""
+        if kind.size > _MAX_SIZE:
+            return Absent(NOT_APPLICABLE, f"a {kind.name} has {kind.size} bytes")
+        try:
+            return Value(kind, self.memory.read(address, kind.size) if kind.size else b"")
+        except ReadError as error:
+            return Absent(UNREADABLE, str(error))
+
+    def held(self, descriptor: int, word: int) -> Maybe[Value]:
+        """What an eface {type, data} holds."""
+        kind = self.types.at(descriptor)
+        if isinstance(kind, Absent):
+            return kind
+        found = Value(kind, struct.pack("<Q", word)[: kind.size]) if kind.direct else self.at(kind, word)
+        return found if isinstance(found, Absent) else found._replace(word=word)
+
+    def dynamic(self, value: Value) -> Optional[Maybe[Value]]:
+        """What an interface value holds; None for a nil one."""
+        first, word = struct.unpack_from("<QQ", value.data)
+        if not first:
+            return None
+        if not value.type.interface_methods:
+            return self.held(first, word)
+        itab = self.types.itab(first)
+        return itab if isinstance(itab, Absent) else self.held(itab.type.address, word)
+
+    def target(self, value: Value) -> Maybe[Value]:
+        """What a pointer points to."""
+        kind, address = value.type.elem, value.pointer()
+        if isinstance(kind, Absent):
+            return kind
+        return self.at(kind, address) if address else Absent(NOT_APPLICABLE, "a nil pointer")
+
+    def struct_of(self, value: Value) -> Optional[Value]:
+        """The value if it is a struct, or the struct that it points to."""
+        if value.type.kind == "Struct":
+            return value
+        found = self.target(value) if value.type.kind == "Pointer" else None
+        return found if isinstance(found, Value) and found.type.kind == "Struct" else None
+
+    def fields(self, value: Value) -> Iterator[Tuple[str, Maybe[Value]]]:
+        """(name, value) of a struct's fields, as many as are worth a look."""
+        fields = value.type.fields
+        for field in (() if isinstance(fields, Absent) else fields)[:_MAX_FIELDS]:
+            kind = field.type
+            if isinstance(kind, Absent):
+                yield str(field.name or "?"), kind
+            else:
+                yield str(field.name or "?"), Value(kind, value.data[field.offset : field.offset + kind.size])
+
+    def field_map(self, value: Value) -> Dict[str, Value]:
+        """The fields of a struct, or of that which it points to, that can be read; {} for what is neither."""
+        found = self.struct_of(value)
+        return {name: each for name, each in self.fields(found) if isinstance(each, Value)} if found else {}
+
+    def elements(self, value: Value) -> Iterator[Maybe[Value]]:
+        """The first elements of a slice."""
+        kind = value.type.elem
+        if isinstance(kind, Type):
+            start, length, _ = struct.unpack_from("<QQQ", value.data)
+            for number in range(min(length, _MAX_ELEMENTS)):
+                yield self.at(kind, start + number * kind.size)
+
+    def text(self, value: Value, limit: int = MAX_TEXT) -> Maybe[str]:
+        """Of a string; bytes that are not UTF-8 as surrogates."""
+        if value.type.kind != "String":
+            return Absent(NOT_APPLICABLE, f"a {value.type.name} is no string")
+        start, length = struct.unpack_from("<QQ", value.data)
+        try:
+            data = self.memory.read(start, min(length, limit)) if length else b""
+        except ReadError as error:
+            return Absent(UNREADABLE, str(error))
+        return data.decode("utf-8", "surrogateescape") + ("..." if length > limit else "")
+
+    def printed(self, value: Value, short_floats: bool) -> Maybe[str]:
+        """printpanicval: what the runtime prints of a value that is no error and no Stringer; no indents."""
+        plain = self._basic(value, short_floats)
+        name = value.type.name
+        if plain is None:
+            return f"({name}) {value.word:#x}"
+        if isinstance(plain, Absent) or name == value.type.kind.lower():
+            return plain
+        if value.type.kind == "String":
+            return f'{name}("{plain}")'
+        return name + (plain if plain.startswith("(") else f"({plain})")
+
+    def _basic(self, value: Value, short_floats: bool) -> Optional[Maybe[str]]:
+        kind = value.type.kind
+        if kind == "String":
+            return self.text(value)
+        if kind == "Bool":
+            return "true" if value.data[0] else "false"
+        if kind in _INTEGERS:
+            return str(value.number())
+        if kind in _FLOATS:
+            return _float(struct.unpack_from("<" + _FLOATS[kind], value.data)[0], kind, short_floats)
+        if kind in _COMPLEX:
+            real, imaginary = struct.unpack_from("<" + _COMPLEX[kind], value.data)
+            half = "Float32" if kind == "Complex64" else "Float64"
+            second = _float(imaginary, half, short_floats)
+            return f"({_float(real, half, short_floats)}{'' if second[0] in '+-' else '+'}{second}i)"
+        return None
+
+    def show(self, value: Maybe[Value], depth: int = 0) -> str:
+        """In Go's syntax, about as %+v and %#v have it: pointers and interfaces are followed a few levels deep."""
+        text = self._show(value, depth)
+        return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."
+
+    def _show(self, value: Maybe[Value], depth: int) -> str:
+        if isinstance(value, Absent):
+            return f"? ({value.detail or value.kind})"
+        kind = value.type.kind
+        if kind == "String":
+            text = self.text(value, 256)
+            return f"? ({text.detail})" if isinstance(text, Absent) else '"' + text.replace('"', '\\"') + '"'
+        basic = self._basic(value, True)
+        if isinstance(basic, str):
+            return basic
+        if kind == "Struct":
+            if depth >= _MAX_DEPTH:
+                return f"{value.type.name}{{...}}"
+            inside = (f"{name}: {self.show(each, depth + 1)}" for name, each in self.fields(value))
+            return f"{value.type.name}{{{', '.join(inside)}}}"
+        if kind == "Interface":
+            held = self.dynamic(value)
+            return "nil" if held is None else self._named(held, depth)
+        if kind == "Pointer":
+            return self._pointer(value, depth)
+        if kind == "Slice":
+            return self._slice(value, depth)
+        word = value.pointer() if len(value.data) >= 8 else 0
+        return f"{value.type.name} of {len(value.data)} bytes" if kind == "Array" else (f"{word:#x}" if word else "nil")
+
+    def _named(self, value: Maybe[Value], depth: int) -> str:
+        """With its type, where the text of the value does not tell that."""
+        text = self._show(value, depth)
+        plain = isinstance(value, Absent) or value.type.kind in ("Struct", "Pointer", "Slice")
+        return text if plain or isinstance(value, Absent) else f"{value.type.name}({text})"
+
+    def _pointer(self, value: Value, depth: int) -> str:
+        address = value.pointer()
+        if not address:
+            return "nil"
+        target = self.target(value) if depth < _MAX_DEPTH else None
+        if isinstance(target, Value) and target.type.kind == "Struct":
+            return "&" + self._show(target, depth)
+        return f"({value.type.name}) {address:#x}"
+
+    def _slice(self, value: Value, depth: int) -> str:
+        start, length, _ = struct.unpack_from("<QQQ", value.data)
+        if not start:
+            return "nil"
+        if depth >= _MAX_DEPTH:
+            return f"{value.type.name} of {length}"
+        shown = [self.show(each, depth + 1) for each in self.elements(value)]
+        return f"{value.type.name}{{{', '.join(shown + ['...'] * (length > len(shown)))}}}"
+
+
+def _float(number: float, kind: str, short: bool) -> str:
+    """print's form of a float: strconv's shortest since Go 1.26, before that seven digits and three of exponent."""
+    if number != number:
+        return "NaN"
+    if number in (float("inf"), float("-inf")):
+        return "+Inf" if number > 0 else "-Inf"
+    if not short:
+        mantissa, _, exponent = f"{number:+.6e}".partition("e")
+        return f"{mantissa}e{exponent[0]}{int(exponent[1:]):03}"
+    return _shortest(number, kind)
+
+
+def _shortest(number: float, kind: str) -> str:
+    """strconv.FormatFloat(number, 'g', -1, bits): with an exponent below -4 and from 6 on."""
+    digits = repr(number)
+    if kind == "Float32":
+        tries = (f"{number:.{size}g}" for size in range(1, 10))
+        digits = next((each for each in tries if struct.pack("<f", float(each)) == struct.pack("<f", number)), digits)
+    sign, places, power = Decimal(digits).normalize().as_tuple()
+    text, head = "".join(map(str, places)), "-" if sign else ""
+    exponent = len(text) + int(power) - 1
+    if text == "0" or -4 <= exponent < 6:
+        return head + ("0" if text == "0" else f"{abs(Decimal(digits).normalize()):f}")
+    tail = f".{text[1:]}" if len(text) > 1 else ""
+    return f"{head}{text[0]}{tail}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"
