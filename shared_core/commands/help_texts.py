@@ -137,6 +137,48 @@ In gdb and lldb also, on cores too:
   go-goroutine ID -- COMMAND   one command of the debugger there, and back
   go-goroutine 0               the thread's own frames again; moving the program does it too
 """,
+    "go-waits": """\
+Show what goroutines wait for, and who waits for the same.
+
+Usage: go-waits [-h] [--all] [--status S] [--wait-reason R] [--function REGEX]
+                [--label K[=V]] [--with KIND [VALUE]] [--without KIND [VALUE]]
+                [--min-wait TIME] [--sort id|wait|what] [--dot] [--limit N] [--json]
+                [--output FILE]
+
+  -h, --help              print this help
+  --all                   include the runtime's own goroutines
+  --status S              only this status (running, runnable, waiting, syscall, ...)
+  --wait-reason R         only waits whose reason holds this text
+  --function REGEX        only stacks with a function that matches it
+  --label K[=V]           only those with this profiler label; may be repeated
+  --with, -with, -w KIND [VALUE]
+                          only those that are or have: user, system, running, label K[=V], func REGEX, start REGEX, ...
+  --without, -without, -wo KIND [VALUE]
+                          only those that are not, or have not; both may be repeated, and all must hold
+  --min-wait TIME         only those blocked for so long at least: 5m, 1h30m, 20s
+  --sort id|wait|what     order: id, wait (longest first), what (same things together)
+  --dot                   as a graph for Graphviz's dot
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+WAITS FOR is read from the runtime's own queues: a channel with the type of its elements, its address,
+and how much of its buffer is in use; each case of a select; a lock, wait group or condition by its address, with what
+its words say; a descriptor of the network poller, with its addresses; a system call by its number. ALSO THERE are the
+others in the same queues. CALLED FROM is the first function outside sync, time, os, net and their like. What memory
+does not tell is "?", with the reason.
+
+A lock does not know who holds it. "held, it seems, by" is inferred: that goroutine's frame has the lock's address, and
+by its lines the function called Lock and has not called Unlock. Where nothing shows that, nobody is named. A cycle is
+made of such holders. "All asleep" is what the runtime means by a deadlock: no goroutine can run, and no timer is left.
+
+The last line counts what they wait for: channel, network poll, system call, runtime/GC, and the rest. The status is 1
+when there is a cycle, or all are asleep.
+
+  go-waits --sort what
+  go-waits --wait-reason chan --limit 50
+  go-waits --dot --output waits.dot
+""",
     "go-threads": """\
 List threads, which M each is, and what it does.
 

@@ -75,6 +75,11 @@ def symbol_prefix(layout: Layout, kind: str) -> str:
     return kind + (":" if _minor(layout) >= 20 else ".")
 
 
+def cache_line_pad(layout: Layout) -> int:
+    """internal/cpu.CacheLinePadSize, by which the runtime keeps things apart: 128 on arm64 since Go 1.21."""
+    return 128 if layout.arch == "arm64" and _minor(layout) >= 21 else 64
+
+
 def _minor(layout: Layout) -> int:
     """22 of "1.22"."""
     return int(layout.go.split(".")[1])

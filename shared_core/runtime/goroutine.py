@@ -26,7 +26,7 @@ _FIELDS = {
     "sched_lr": "sched.lr", "syscall_sp": "syscallsp", "syscall_pc": "syscallpc", "status": "atomicstatus",
     "goid": "goid", "wait_since": "waitsince", "wait_reason": "waitreason", "locked_m": "lockedm",
     "gopc": "gopc", "startpc": "startpc", "parent": "parentGoid", "labels": "labels", "bubble": "bubble",
-    "tracking_stamp": "trackingStamp",
+    "tracking_stamp": "trackingStamp", "waiting": "waiting",
 }  # fmt: skip
 _namedtuple: Any = collections.namedtuple  # noqa: PYI024
 _tuple = tuple.__new__  # what _make of a named tuple comes down to, at a third of its time

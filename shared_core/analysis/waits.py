@@ -1,0 +1,259 @@
+"""What each goroutine waits for, and who waits for the same.
+
+Source: Go 1.27 runtime/runtime2.go (waitReason), runtime/proc.go (checkdead).
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from ..errors import Absent, GoxrayError, LayoutError, Maybe
+from ..runtime.channels import RECEIVE, SEND, Case, Channel, Channels
+from ..runtime.conditions import Conditions
+from ..runtime.frames import Place, SourceFrame
+from ..runtime.goroutine import Goroutine
+from ..runtime.locks import RUNTIME, Lock, Locks
+from ..runtime.netpoll import Poll, Poller
+from ..runtime.semaphores import Semaphores
+from ..runtime.syscalls import Call, Calls
+from ..runtime.timers import Timer, Timers
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+# The quarters that waits are sorted by, and the rest.
+CHANNEL, NETWORK, SYSCALL, GC = "channel", "network poll", "system call", "runtime/GC"
+LOCKS, TIMER, BUSY = "lock", "timer", "running or runnable"
+QUARTERS = (CHANNEL, NETWORK, SYSCALL, GC, LOCKS, TIMER, BUSY)
+
+# Wait reasons by their constants' names.
+_CHANNEL_REASONS = {
+    "chan_receive": RECEIVE, "chan_send": SEND, "select": "",
+    "synctest_chan_receive": RECEIVE, "synctest_chan_send": SEND, "synctest_select": "",
+}  # fmt: skip
+_NIL_REASONS = {"chan_receive_nil_chan": RECEIVE, "chan_send_nil_chan": SEND, "select_no_cases": ""}
+_WAITING_PACKAGES = ("runtime.", "sync.", "time.", "os.", "net.", "io.", "bufio.", "syscall.", "internal/", "runtime/")
+_DEPTH = 64
+_LOCK_REASONS = ("semacquire", "sync_mutex_lock", "sync_rw_mutex_r_lock", "sync_rw_mutex_lock") + (
+    *("sync_wait_group_wait", "synctest_wait_group_wait"),
+)
+
+
+class ChannelWait(NamedTuple):
+    """cases: one, or those of a select, in the order that their channels are locked in; problem: why some miss."""
+
+    cases: Tuple[Case, ...]
+    select: bool
+    problem: str = ""
+
+
+class NilWait(NamedTuple):
+    """A nil channel, with the direction; "": a select without cases."""
+
+    direction: str
+
+
+class LockWait(NamedTuple):
+    """queue: the g addresses of those that wait at the same semaphore."""
+
+    lock: Lock
+    queue: List[int]
+
+
+class CondWait(NamedTuple):
+    """address: of the sync.Cond; queue: the g addresses of those that wait for it."""
+
+    address: int
+    queue: Sequence[int]
+
+
+class SleepWait(NamedTuple):
+    """left: ns until it is due, negative when that is over."""
+
+    timer: Timer
+    left: Maybe[int]
+
+
+class RuntimeWait(NamedTuple):
+    """The runtime's own words for it."""
+
+    reason: str
+
+
+class NoWait(NamedTuple):
+    status: str
+
+
+Thing = Union[ChannelWait, NilWait, LockWait, CondWait, SleepWait, Poll, Call, RuntimeWait, NoWait, Absent]
+
+
+class Wait(NamedTuple):
+    """quarter: one of QUARTERS; thing: what it waits for, Absent where memory does not tell."""
+
+    goroutine: Goroutine
+    quarter: str
+    thing: Thing
+
+    @property
+    def about(self) -> Tuple[object, ...]:
+        """What tells things apart: equal for goroutines that wait for the same in the same way."""
+        thing = self.thing
+        if isinstance(thing, ChannelWait):
+            places = [(str(case.direction), getattr(case.channel, "address", 0)) for case in thing.cases]
+            return ("channel", str(thing.select), *(part for place in places for part in place), thing.problem)
+        if isinstance(thing, LockWait):
+            return ("lock", thing.lock.kind, thing.lock.semaphore, thing.lock.wants)
+        if isinstance(thing, CondWait):
+            return ("lock", "cond", thing.address)
+        if isinstance(thing, (NilWait, RuntimeWait, NoWait)):
+            return (type(thing).__name__, *thing)
+        return (self.quarter, type(thing).__name__, self.goroutine.id)
+
+
+class Waits:
+    """Looks up what goroutines of one stopped program wait for; what is shared is read once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.world = session.world
+        self.by_address: Dict[int, Goroutine] = {g.address: g for g in self.world.goroutines}
+        self._reasons = session.layout.enums.get("wait_reason_names", {})
+        self.channels = Channels(session)
+        self.timers = Timers(session)
+        self.locks = Locks(session)
+        self._semaphores: Optional[Semaphores] = None
+        self._conditions: Optional[Conditions] = None
+        self._poller = Poller(session)
+        self._calls = Calls(session)
+        self._known: Dict[int, Wait] = {}
+        self._callers: Dict[Tuple[int, ...], Maybe[Place]] = {}
+        self._all: Optional[List[Wait]] = None
+        self._things: Dict[Tuple[object, ...], Thing] = {}
+
+    @property
+    def semaphores(self) -> Semaphores:
+        if self._semaphores is None:
+            self._semaphores = Semaphores(self._session)
+        return self._semaphores
+
+    @property
+    def problems(self) -> List[str]:
+        """What of the queues could not be followed."""
+        found = list(self.timers.problems) + (self._semaphores.problems if self._semaphores else [])
+        for channel in self.channels.known:
+            found += [f"the channel at {channel.address:#x}, {problem}" for problem in channel.problems]
+        return found
+
+    def of(self, goroutine: Goroutine) -> Wait:
+        """What one goroutine waits for."""
+        found = self._known.get(goroutine.address)
+        if found is None:
+            found = self._known[goroutine.address] = Wait(goroutine, *self._look_up(goroutine))
+        return found
+
+    def all(self) -> List[Wait]:
+        """Those of every goroutine that is not the runtime's own."""
+        if self._all is None:
+            system = self.world.system
+            self._all = [self.of(g) for g in self.world.goroutines if g.address not in system]
+        return self._all
+
+    def _one(self, thing: Thing, *key: object) -> Thing:
+        """`thing`, or the one that came before it with this key: what goroutines share is one object."""
+        return self._things.setdefault(key, thing)
+
+    def _look_up(self, goroutine: Goroutine) -> Tuple[str, Thing]:
+        status = goroutine.status
+        if status == "syscall":
+            return SYSCALL, self._calls.of(goroutine)
+        if status not in ("waiting", "leaked"):
+            return BUSY, self._one(NoWait(str(status or "???")), BUSY, status)
+        reason = self._reasons.get(goroutine.raw.wait_reason, "")
+        if reason in _CHANNEL_REASONS:
+            return CHANNEL, self._channel(goroutine, _CHANNEL_REASONS[reason])
+        if reason in _NIL_REASONS:
+            return CHANNEL, self._one(NilWait(_NIL_REASONS[reason]), reason)
+        if reason in _LOCK_REASONS:
+            return self._lock(goroutine)
+        if reason == "sync_cond_wait":
+            return LOCKS, self._cond(goroutine)
+        if reason == "sleep":
+            timer = self.timers.of_sleeper(goroutine)
+            return TIMER, timer if isinstance(timer, Absent) else SleepWait(timer, self.timers.left(timer))
+        if reason == "io_wait":
+            return NETWORK, self._poller.of(goroutine)
+        return GC, self._one(RuntimeWait(goroutine.state), GC, goroutine.state)
+
+    def _channel(self, goroutine: Goroutine, direction: str) -> Thing:
+        cases, problem = self.channels.cases(goroutine)
+        known = self._things.get((id(cases), direction, problem))  # Channels keeps the tuples
+        if known is not None:
+            return known
+        key = (id(cases), direction, problem)
+        if direction and not problem and any(case.direction not in (direction, None) for case in cases):
+            problem = cases[0].problem or f"it waits to {direction}, and is in another queue"
+        return self._one(ChannelWait(cases, not direction, problem), *key)
+
+    def _lock(self, goroutine: Goroutine) -> Tuple[str, Thing]:
+        semaphore = self.semaphores.of(goroutine)
+        if isinstance(semaphore, Absent):
+            return LOCKS, semaphore
+        lock = self.locks.of(goroutine, semaphore)
+        thing = self._one(LockWait(lock, self.semaphores.queues[semaphore]), lock)
+        return GC if lock.kind == RUNTIME else LOCKS, thing
+
+    def _cond(self, goroutine: Goroutine) -> Thing:
+        try:
+            if self._conditions is None:
+                self._conditions = Conditions(self._session, self.by_address)
+        except LayoutError as error:
+            return Absent("not recorded", str(error))
+        found = self._conditions.of(goroutine)
+        if isinstance(found, Absent):
+            return found
+        if ("cond", found) not in self._things:
+            offset = self._session.layout.struct("sync.Cond").offset("notify")
+            self._things["cond", found] = CondWait(found - offset, list(self._conditions.at(found)[0]))
+        return self._things["cond", found]
+
+    def timer_of(self, channel: Channel) -> Optional[Tuple[Timer, Maybe[int]]]:
+        """The timer that sends to a channel, with the ns left; None where none is known to."""
+        if channel.capacity > 1 or channel.elem not in ("time.Time", "?"):
+            return None
+        timer = self.timers.of_channel(channel.address, channel.timer)
+        return None if timer is None or isinstance(timer, Absent) else (timer, self.timers.left(timer))
+
+    def called_from(self, goroutine: Goroutine) -> Maybe[Place]:
+        """Where its stack comes out of the packages that things are waited for in: sync, time, os, net and the like."""
+        pcs = self.world.stacks.steps.pcs(goroutine)
+        found = self._callers.get(pcs) if pcs is not None else None
+        if found is None:
+            found = self._caller(goroutine)
+            if pcs is not None:
+                self._callers[pcs] = found
+        return found
+
+    def _caller(self, goroutine: Goroutine) -> Maybe[Place]:
+        for frame in islice(self.world.stacks.frames(goroutine), _DEPTH):
+            if isinstance(frame, SourceFrame) and not frame.function.startswith(_WAITING_PACKAGES):
+                return Place(*frame[:3], frame.pc)
+        return self.world.stacks.users.place(goroutine)
+
+    def gc_phase(self) -> str:
+        """The collector's phase by its constant's name ("off", "mark"); "" where it is not known."""
+        phases = self._session.layout.enums.get("gc_phases", {})
+        for address in self._session.globals.candidates("runtime.gcphase")[:1]:
+            try:
+                return phases.get(self._session.memory.u32(address), "")
+            except GoxrayError:
+                return ""
+        return ""
+
+
+def all_asleep(waits: Waits) -> bool:
+    """checkdead: every goroutine of the user's waits for another one, and no timer is left that could wake any."""
+    found = waits.all()
+    if not found or any(each.quarter not in (CHANNEL, LOCKS) or isinstance(each.thing, Absent) for each in found):
+        return False
+    return not waits.timers.pending and not waits.timers.problems
