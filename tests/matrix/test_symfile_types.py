@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import struct
+import subprocess
 from collections import Counter
 from functools import cache
 from io import BytesIO
@@ -83,7 +84,7 @@ def types_file(unit: TypeUnit, strings: Strings) -> bytes:
 def unit_of(types: Types, language: int = GO) -> Tuple[TypeUnit, bytes]:
     """The types of a program, and a file with them alone."""
     strings = Strings()
-    unit = TypeUnit(strings, LinkNames(), types, types.sections[0].module, language, language == C99)
+    unit = TypeUnit(strings, LinkNames(), types, types.sections[0].module, language)
     return unit, types_file(unit, strings)
 
 
@@ -282,6 +283,65 @@ def test_in_lldb(version: str, arch: str, tmp_path: Path) -> None:
         assert re.search(r'ID = 7\n\s+Path = \(str = "panic".*len = 5\)\n\s+Headers = 0x\w+\n\s+next = ', text), run
     assert "= 1" in used or matrix.versions().index(version) > matrix.versions().index("1.24"), used
     assert "string Path;" in lookup and "main.request *next;" in lookup
+
+
+CIRCLES = """package main
+
+import (
+	"fmt"
+	. "unsafe"
+)
+
+type P *P
+type A [2]*A
+type F func(F) F
+type S []S
+type M map[string]M
+type C chan C
+type I interface{ Get() I }
+type T struct {
+	p P
+	a A
+	f F
+	s S
+	m M
+	c C
+	i I
+	t [0]U
+}
+type U struct {
+	t *T
+	f [0]func()
+}
+
+func (u U) Get() I { return u }
+
+func main() {
+	x := &T{}
+	x.i = U{t: x}
+	fmt.Println(Sizeof(x.p), Sizeof(x.a), Sizeof(x.f), Sizeof(x.s), Sizeof(x.m), Sizeof(x.c), Sizeof(x.i), Sizeof(*x),
+		Sizeof(U{}))
+	fmt.Println(x, x.p, x.a, x.f == nil, x.s, x.m, x.c)
+}
+"""
+
+
+@pytest.mark.parametrize(("version", "arch"), ENDS)
+def test_types_that_lead_to_themselves(version: str, arch: str, tmp_path: Path) -> None:
+    """A program may have types that C has not, and readers do not end at: pointers and arrays of nothing else."""
+    built = build("circles", version, arch, files={"main.go": CIRCLES})
+    file = written(tmp_path, rebuilt(built.exe, C99))
+    said = subprocess.run([str(built.exe)], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    sizes = [f"expression (long)sizeof(main_{name})" for name in "PAFSMCITU"]
+    add = f'target symbols add -s "{built.exe}" "{file}"'
+    run = run_lldb([add, *sizes, "type lookup main.T"], exe=built.exe, arch=arch, extension=False)
+    assert [int(line.split("=")[1]) for line in run.outputs[1:-1]] == [int(size) for size in said.split()], run
+    assert "main.P p;" in run.outputs[-1]
+    file.write_bytes(rebuilt(built.exe))
+    looks = [f"ptype 'main.{name}'" for name in "PAFSMCITU"]
+    add = f"python gdb.objfiles()[0].add_separate_debug_file('{file}')"
+    shown = run_gdb([add, "set language c", *looks], exe=built.exe, arch=arch, extension=False)
+    assert not shown.stderr.strip() and "main.I i;" in shown.outputs[-2], shown
 
 
 def changed(version: str, edit: Any) -> Types:
