@@ -147,7 +147,7 @@ class TypeUnit:
 
     def _pointer(self, t: Type, name: str, origin: Origin) -> None:
         elem = t.elem
-        if isinstance(elem, Absent):
+        if isinstance(elem, Absent) or _leads_back(t, elem):
             self._dies.bare_pointer(t, name, origin)
         else:
             self._dies.pointer(t, name, elem, origin)
@@ -208,6 +208,17 @@ class TypeUnit:
                 seen.add(each)
                 pending += [part for part in _parts(each) if part.size == each.size or not part.size or not each.size]
         return False
+
+
+def _leads_back(t: Type, elem: Maybe[Type]) -> bool:
+    """Whether pointers and arrays alone lead from `t` to itself (type P *P): no C type does, and lldb would not end."""
+    seen: Set[Type] = set()
+    while isinstance(elem, Type) and elem.kind in ("Pointer", "Array") and elem not in seen:
+        if elem is t:
+            return True
+        seen.add(elem)
+        elem = elem.elem
+    return False
 
 
 def _parts(t: Type) -> Iterator[Type]:
