@@ -28,7 +28,7 @@ class Func:
     """
 
     __slots__ = (
-        "_entry_line", "_name", "arguments", "cu_offset", "deferreturn", "end", "entry", "flags", "func_id",
+        "_entry_line", "_name", "_size", "arguments", "cu_offset", "deferreturn", "end", "entry", "flags", "func_id",
         "funcdata_count", "index", "name_offset", "pcdata_count", "pcfile", "pcln", "pcsp", "start_line", "table",
         "tables_at",
     )  # fmt: skip
@@ -48,6 +48,7 @@ class Func:
         self.tables_at = at + record.size
         self._name: Optional[str] = None
         self._entry_line: Optional[Tuple[str, int]] = None
+        self._size = 0
         if count > _MAX_TABLES or self._tables_end() > len(table.pclntable):
             raise FormatError(f"the function at {entry:#x} has {count} pcdata tables")
 
@@ -72,6 +73,11 @@ class Func:
 
         Every pc-value table ends at the function's last byte; the file table is the shortest of them.
         """
+        if not self._size:
+            self._size = self._measured()
+        return self._size
+
+    def _measured(self) -> int:
         data, quantum = self.table.pctab, self.table.header.quantum
         for offset in (self.pcfile, self.pcsp, self.pcln):
             size = end_of(data, offset, quantum)

@@ -11,6 +11,7 @@ from ..errors import FormatError
 from .elf import Buffer
 
 _MAX_STEPS = 1 << 20
+_SHORT = 128
 
 
 def varint(data: Buffer, at: int) -> Tuple[int, int]:
@@ -82,6 +83,11 @@ def end_of(data: Buffer, offset: int, quantum: int) -> Optional[int]:
                 return step * quantum
     except IndexError:
         pass
+    # Many of the others are short. Only the first change may be 0, and no varint has a zero byte unless it is 0.
+    piece = bytes(data[offset : offset + _SHORT])
+    end = piece.find(0, 1)
+    if end > 0 and not end & 1 and piece[:end].isascii():
+        return sum(piece[1:end:2]) * quantum
     return sum([step for _, step in _pairs(data, offset)]) * quantum
 
 

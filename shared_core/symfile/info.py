@@ -21,6 +21,9 @@ _U32, _PAIR, _HEAD, _LOCATION = struct.Struct("<I"), struct.Struct("<QQ"), struc
 HEAD_SIZE = _HEAD.size
 _UNIT_FIELDS = struct.Struct("<IIHIQI")
 
+_FUNCTION = {inner: ULEB[number] for inner, number in FUNCTION.items()}
+_INLINED_ONCE, _INLINED_OFTEN = ({inner: ULEB[INLINED[one, inner]] for inner in (False, True)} for one in (True, False))
+
 Lookup = Callable[[int], Tuple[int, int]]  # pc offset -> (number of the file in the unit, line)
 
 
@@ -89,6 +92,7 @@ class UnitInfo:
         self._size = HEAD_SIZE + 1 + _UNIT_FIELDS.size
         self._abstract: Dict[str, int] = {}
         self._types: Dict[int, int] = {}
+        self._heads: Dict[Tuple[str, str, int, Optional[int]], bytes] = {}
 
     def _put(self, data: bytes) -> int:
         at = self._size
@@ -98,24 +102,27 @@ class UnitInfo:
 
     def add(self, function: Subprogram, place_of: Lookup) -> None:
         """One function; `place_of` tells where calls in it are."""
-        types = [self._type(parameter.size) for parameter in function.parameters]
-        self._declare(function.blocks, place_of)
-        inner = bool(types or function.blocks)
-        head = (
-            ULEB[FUNCTION[inner]],
+        parameters, blocks = function.parameters, function.blocks
+        types = [self._types.get(each.size) or self._type(each.size) for each in parameters]
+        self._declare(blocks, place_of)
+        inner = bool(parameters or blocks)
+        parts = [
+            _FUNCTION[inner],
             _U32.pack(self._tables.strings.add(function.name)),
             SPAN.pack(function.entry, function.size),
             ULEB[function.file],
             ULEB[function.line],
             b"\1" + _CALL_FRAME_CFA,
-        )
-        self._put(b"".join(head))
-        for parameter, kind in zip(function.parameters, types):
-            self._parameter(function, parameter, kind)
-        for block in function.blocks:
-            self._block(block, function.entry, place_of)
+        ]
+        entry, receiver = function.entry, function.receiver
+        for parameter, kind in zip(parameters, types):
+            parts.append(self._parameter(entry, parameter, kind, receiver))
+            receiver = None
+        for block in blocks:
+            self._block(parts, block, entry, place_of)
         if inner:
-            self._put(b"\0")
+            parts.append(b"\0")
+        self._put(b"".join(parts))
 
     def _type(self, size: int) -> int:
         """A type for words of `size` bytes: what may be a pointer is shown as one."""
@@ -136,43 +143,46 @@ class UnitInfo:
                 name = self._tables.strings.add(block.name)
                 declared = ULEB[place_of(block.at)[0]] + ULEB[block.start_line]
                 self._abstract[block.name] = self._put(ULEB[ABSTRACT] + _U32.pack(name) + bytes((_INLINED,)) + declared)
-            self._declare(block.inner, place_of)
+            if block.inner:
+                self._declare(block.inner, place_of)
 
-    def _parameter(self, function: Subprogram, parameter: Parameter, kind: int) -> None:
-        form = Form.ref4
-        if function.receiver is not None and parameter is function.parameters[0]:
-            kind, form = function.receiver, Form.ref_addr
-        named = _U32.pack(self._tables.strings.add(parameter.name)) + _U32.pack(kind)
-        place = _FBREG + SLEB[self._argp + parameter.offset]
-        if parameter.register >= 0:
-            live, register = parameter.live or [], _in_register(parameter.register)
-            entries = [(0, parameter.until, register), *((a, b, place) for a, b in live)]
-            where, data = "list", _U32.pack(self._tables.places.add_places(function.entry, entries))
-        elif parameter.live is None:
+    def _parameter(self, entry: int, parameter: Parameter, kind: int, receiver: Optional[int]) -> bytes:
+        name, offset, _, live, register, until = parameter
+        place = _FBREG + SLEB[self._argp + offset]
+        if register >= 0:
+            entries = [(0, until, _in_register(register))]
+            entries += [(a, b, place) for a, b in live or ()]
+            where, data = "list", _U32.pack(self._tables.places.add_places(entry, entries))
+        elif live is None:
             where, data = "place", bytes((len(place),)) + place
-        elif parameter.live:
-            entries = [(a, b, place) for a, b in parameter.live]
-            where, data = "list", _U32.pack(self._tables.places.add_places(function.entry, entries))
+        elif live:
+            where = "list"
+            data = _U32.pack(self._tables.places.add_places(entry, [(a, b, place) for a, b in live]))
         else:
             where, data = "none", b""
-        self._put(ULEB[PARAMETER[where, form]] + named + data)
+        key = (name, where, kind, receiver)
+        head = self._heads.get(key)
+        if head is None:
+            form, at = (Form.ref4, kind) if receiver is None else (Form.ref_addr, receiver)
+            head = ULEB[PARAMETER[where, form]] + _U32.pack(self._tables.strings.add(name)) + _U32.pack(at)
+            self._heads[key] = head
+        return head + data
 
-    def _block(self, block: Block, entry: int, place_of: Lookup) -> None:
-        if not block.ranges:
+    def _block(self, parts: List[bytes], block: Block, entry: int, place_of: Lookup) -> None:
+        name, call_at, ranges, inner, _, _ = block
+        if not ranges:
             return
-        one = len(block.ranges) == 1
-        if one:
-            start, end = block.ranges[0]
-            span = SPAN.pack(entry + start, end - start)
+        if len(ranges) == 1:
+            start, end = ranges[0]
+            shape, span = _INLINED_ONCE[bool(inner)], SPAN.pack(entry + start, end - start)
         else:
-            span = _U32.pack(self._tables.ranges.add(entry, block.ranges))
-        file, line = place_of(block.call_at)
-        head = ULEB[INLINED[one, bool(block.inner)]] + _U32.pack(self._abstract[block.name])
-        self._put(head + span + ULEB[file] + ULEB[line])
-        for inner in block.inner:
-            self._block(inner, entry, place_of)
-        if block.inner:
-            self._put(b"\0")
+            shape, span = _INLINED_OFTEN[bool(inner)], _U32.pack(self._tables.ranges.add(entry, ranges))
+        file, line = place_of(call_at)
+        parts += (shape, _U32.pack(self._abstract[name]), span, ULEB[file], ULEB[line])
+        for each in inner:
+            self._block(parts, each, entry, place_of)
+        if inner:
+            parts.append(b"\0")
 
     def data(self, name: str, language: int, lines: int, spans: Ranges) -> bytes:
         """The whole unit; `lines` is the offset of its line program, `spans` the addresses it covers."""

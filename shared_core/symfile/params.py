@@ -14,6 +14,8 @@ from .inlining import Ranges, merged
 from .pctables import PcTable, PcTables
 from .stackcheck import StackCheck
 
+_NO_SPILL = (-1, 0)
+
 
 class Parameter(NamedTuple):
     """A component: its name by position ("a2", the second word of an aggregate "a2_1"), offset from argp, size.
@@ -37,11 +39,14 @@ class Parameters:
         self._tabs, self._tables = tabs, tables
         self._quantum = tabs.module.header.quantum
         self._index = tabs.pcdata["arg_live_index"]
+        self._info, self._live_info = tabs.funcdata["arg_info"], tabs.funcdata["arg_live_info"]
         self._slots: Dict[int, List[Tuple[str, ArgSlot]]] = {}
+        self._live: Dict[int, int] = {}
+        self._known: Dict[Tuple[Optional[int], ...], List[Parameter]] = {}
 
     def of(self, func: Func, check: StackCheck, lines: Optional[PcTable]) -> List[Parameter]:
         """In order; [] where nothing describes them, or only nonsense does. lines: of the function."""
-        address = self._tabs.module.funcdata(func, self._tabs.funcdata["arg_info"])
+        address = self._tabs.module.funcdata(func, self._info)
         if address is None:
             return []
         try:
@@ -55,39 +60,57 @@ class Parameters:
     def _located(
         self, func: Func, slots: List[Tuple[str, ArgSlot]], check: StackCheck, lines: Optional[PcTable]
     ) -> List[Parameter]:
-        live = self._liveness(func)
+        spills, until, size_of = check.spills, check.body + 1, func.end - func.entry
+        live_at = self._tabs.module.funcdata(func, self._live_info)
+        table = None if live_at is None else self._tables.pcdata(func, self._index)
+        settled = 0 if table is not None or not spills else self._settled(check.body, lines)
+        # What describes functions with arguments alike is one in the file.
+        key = (id(slots), live_at, id(table), until, id(spills) if spills else 0, settled, size_of if spills else 0)
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        live = [] if live_at is None or table is None else self._liveness(live_at, table)
         start = self._tabs.spill_start(func) if live else 255
-        settled = 0 if live or not check.spills else self._settled(check.body, lines)
-        found, spilled = [], 0
-        for name, slot in slots:
+        found: List[Parameter] = []
+        spilled = 0
+        for name, (_, offset, size) in slots:
             ranges: Optional[Ranges] = None
-            register, size = check.spills.get(slot.offset, (-1, 0))
-            if slot.offset >= start:
-                ranges = [(a, b) for a, b, bits in live if bits >> spilled & 1]
+            register, stored = spills.get(offset, _NO_SPILL)
+            if offset >= start:
+                bit = 1 << spilled
+                ranges = [(a, b) for a, b, bits in live if bits & bit]
                 spilled += 1
                 ranges = None if len(ranges) == len(live) else merged(ranges)
             elif register >= 0:
-                ranges = [(settled, func.end - func.entry)]
-            if size != slot.size:
-                found.append(Parameter(name, slot.offset, slot.size, ranges))
+                ranges = [(settled, size_of)]
+            if stored != size:
+                found.append(Parameter(name, offset, size, ranges))
             else:
-                found.append(Parameter(name, slot.offset, size, ranges, register, check.body + 1))
+                found.append(Parameter(name, offset, size, ranges, register, until))
+        self._known[key] = found
         return found
 
-    def _liveness(self, func: Func) -> List[Tuple[int, int, int]]:
-        """(start, end, a bit per spill slot: is it live) by pc offsets; [] where all always are.
+    def _liveness(self, address: int, table: PcTable) -> List[Tuple[int, int, int]]:
+        """(start, end, a bit per spill slot: is it live) by pc offsets.
 
         The runtime takes all for live where the table says nothing. It never looks at the pcs at which the function
         begins, where nothing is stored yet.
         """
-        address = self._tabs.module.funcdata(func, self._tabs.funcdata["arg_live_info"])
-        table = self._tables.pcdata(func, self._index)
-        if address is None or table is None:
-            return []
-        bits = {value: self._tabs.live_bits(address, value) for value in set(table.values)}
-        rows = zip(table.starts, table.starts[1:], table.values)
-        found = [(a * self._quantum, b * self._quantum, bits[value]) for a, b, value in rows]
-        return [(*found[0][:2], 0), *found[1:]] if table.values[0] < 0 else found
+        quantum, starts, values = self._quantum, table.starts, table.values
+        bits = {value: self._bits(address, value) for value in set(values)}
+        found = [(a * quantum, b * quantum, bits[value]) for a, b, value in zip(starts, starts[1:], values)]
+        if values[0] < 0:
+            found[0] = (*found[0][:2], 0)
+        return found
+
+    def _bits(self, address: int, value: int) -> int:
+        """FuncTabs.live_bits, kept: functions with arguments alike share what describes them."""
+        if value <= 0:
+            return -1
+        found = self._live.get(address + value)
+        if found is None:
+            found = self._live[address + value] = self._tabs.live_bits(address, value)
+        return found
 
     def _settled(self, body: int, lines: Optional[PcTable]) -> int:
         """Where the code of the first line is done: without optimization it stores all arguments."""

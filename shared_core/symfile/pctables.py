@@ -31,6 +31,10 @@ class PcTable(NamedTuple):
     deltas: List[int]
 
 
+# A byte's zigzag form -> the number, as a byte with a sign.
+_SIGNED = bytes((-(z >> 1) - 1 if z & 1 else z >> 1) & 0xFF for z in range(256))
+
+
 class _Varints(Dict[bytes, int]):
     """A varint's bytes -> its number."""
 
@@ -42,13 +46,22 @@ class _Varints(Dict[bytes, int]):
         return value
 
 
+class _Zigzags(_Varints):
+    """A varint's bytes -> the number that it is the zigzag form of."""
+
+    def __missing__(self, token: bytes) -> int:
+        value = super().__missing__(token)
+        found = self[token] = -(value >> 1) - 1 if value & 1 else value >> 1
+        return found
+
+
 class PcTables:
     """The tables of one pctab, by offset. None for offset 0, and for a table that is broken."""
 
     def __init__(self, pctab: Buffer) -> None:
         self._data = bytes(pctab)
         self._known: Dict[int, Optional[PcTable]] = {}
-        self._number = _Varints()
+        self._number, self._change = _Varints(), _Zigzags()
 
     def shared(self, offset: int) -> Optional[PcTable]:
         """`table`, kept: for those that many functions share (files, stack depths)."""
@@ -73,12 +86,12 @@ class PcTables:
             return None
         piece = data[offset:end]
         if piece.isascii():
-            zigzags, steps = list(piece[::2]), list(piece[1::2])
+            deltas, steps = memoryview(piece[::2].translate(_SIGNED)).cast("b").tolist(), list(piece[1::2])
         else:
-            numbers = list(map(self._number.__getitem__, _VARINT.findall(piece)))
-            zigzags, steps = numbers[::2], numbers[1::2]
-        if not steps or len(zigzags) != len(steps):
+            tokens = _VARINT.findall(piece)
+            deltas = list(map(self._change.__getitem__, tokens[::2]))
+            steps = list(map(self._number.__getitem__, tokens[1::2]))
+        if not steps or len(deltas) != len(steps):
             return None
-        deltas = [-(z >> 1) - 1 if z & 1 else z >> 1 for z in zigzags]
         deltas[0] -= 1
         return PcTable([0, *accumulate(steps)], list(accumulate(deltas)), steps, deltas)
