@@ -12,9 +12,10 @@ from ..errors import LayoutError
 from .abbrevs import SHAPES
 from .data import as_entries, data_symbols
 from .elfwriter import FUNC, MERGED_STRINGS, PROGBITS, Section, elf_file, symbol_table
-from .functions import Functions, Progress, no_progress, returns_from_signal
+from .functions import Functions, returns_from_signal
 from .info import C99, GO
 from .linknames import LinkNames
+from .progress import Progress, no_progress
 from .receivers import Receivers
 from .skeleton import number_at, program_headers, program_sections
 from .types import TypeUnit

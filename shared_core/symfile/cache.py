@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import struct
 import tempfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import Callable, List, Tuple
+from typing import Callable, List, Tuple, Union
 
 from ..errors import UserError
 
 MAX_BYTES = 1 << 30  # of all files together; those that were used last stay
-_DIGEST = 32
+_END = struct.Struct("<8sQI4x")  # after what any reader of ELF files looks at: a mark, the size before it, its CRC-32
+_MARK = b"goxray\0\1"
 _SUFFIX = ".debug"
 _FORGOTTEN = 3600.0  # seconds after which a file half written has no writer any more
 
@@ -35,24 +37,25 @@ def kept(key: str, make: Callable[[], bytes]) -> Path:
     data = make()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(path, data + _digest(data))
+        _write(path, data + _end(data))
         _prune(path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None
     return path
 
 
-def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=_DIGEST).digest()
+def _end(data: Union[bytes, memoryview]) -> bytes:
+    return _END.pack(_MARK, len(data), zlib.crc32(data))
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether the file ends in the digest of what is before it, which no reader of ELF files looks at."""
+    """Whether the file is as it was written. Against damage, not malice: who may write here may do worse."""
     try:
         data = path.read_bytes()
     except OSError:
         return False
-    return len(data) > _DIGEST and _digest(data[:-_DIGEST]) == data[-_DIGEST:]
+    size = len(data) - _END.size
+    return size > 0 and data[size:] == _end(memoryview(data)[:size])
 
 
 def _used(path: Path) -> None:

@@ -11,9 +11,7 @@ from .. import __version__
 from ..binary.moduledata import Module
 from ..errors import GoxrayError
 from . import cache
-from .build import debug_file
-from .functions import Progress, no_progress
-from .info import C99, GO
+from .progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -41,11 +39,18 @@ def debug_file_of(
 
     UserError where the cache cannot be written.
     """
-    language = GO if knows_go else C99
     key = f"{_identity(session, module)}-{'go' if knows_go else 'c'}-{'quick' if quick else 'all'}"
-    path = cache.kept(key, lambda: debug_file(session, module, language, quick, progress))
+    path = cache.kept(key, lambda: _made(session, module, knows_go, quick, progress))
     image = module.image
     return DebugFile(module.name, path, module.table.count, image.path, image.bias)
+
+
+def _made(session: Session, module: Module, knows_go: bool, quick: bool, progress: Progress) -> bytes:
+    # Imported only here: a file that was made before is loaded in less time than that takes.
+    from .build import debug_file
+    from .info import C99, GO
+
+    return debug_file(session, module, GO if knows_go else C99, quick, progress)
 
 
 @cache_result

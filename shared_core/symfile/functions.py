@@ -24,11 +24,11 @@ from .linkregister import LinkRegister
 from .naming import package_of
 from .params import Parameters
 from .pctables import PcTable, PcTables
+from .progress import Progress
 from .stackcheck import StackChecks
 
 # A method's name, what its first argument word is called, its bytes -> where the receiver's type is in .debug_info
 Receivers = Callable[[str, str, int], Optional[int]]
-Progress = Callable[[int, int], None]  # how many functions of how many
 _EVERY = 1024
 _ARANGES = struct.Struct("<IHIBBI")  # with the padding that puts the pairs at a multiple of 16
 # mov $SYS_rt_sigreturn, %rax; syscall. Source: Go 1.27 runtime/sys_linux_amd64.s, sigreturn__sigaction, up to Go 1.20
@@ -37,10 +37,6 @@ _SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\0\0\0\x0f\x05"
 # They end a walk of the runtime's, and were called by the return from signal handlers all the same.
 SIGTRAMP = ("runtime.sigtramp", "runtime.cgoSigtramp", "runtime.sigprofNonGoWrapper")
 STARTS = ("_rt0_amd64", "_rt0_arm64")  # what the first function jumps to
-
-
-def no_progress(done: int, total: int) -> None:
-    """For those who do not want to know."""
 
 
 def returns_from_signal(module: Module, entry: int) -> bool:

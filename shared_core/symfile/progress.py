@@ -5,7 +5,12 @@ from __future__ import annotations
 import time
 from typing import Callable
 
+Progress = Callable[[int, int], None]  # how many functions of how many
 _PATIENCE = 1.0  # seconds before the first line, and between lines a fifth of it
+
+
+def no_progress(done: int, total: int) -> None:
+    """For those who do not want to know."""
 
 
 class ProgressLine:

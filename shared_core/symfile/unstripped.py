@@ -12,8 +12,8 @@ from ..binary.moduledata import Module
 from ..errors import FormatError, UserError
 from .build import added_sections
 from .elfwriter import SECTION_HEADER, Section
-from .functions import Progress, no_progress
 from .info import GO
+from .progress import Progress, no_progress
 from .sectionheaders import Header, SectionTable, section_table, with_table
 
 if TYPE_CHECKING:
