@@ -58,7 +58,7 @@ class TypeUnit:
             "Map": self._map, "Pointer": self._pointer, "Slice": self._slice, "String": self._string,
             "Struct": self._struct, "UnsafePointer": self._bare,
         }  # fmt: skip
-        self._identifiers: Set[str] = set()
+        self._identifiers: Dict[str, int] = {}  # with how many types wanted each
         self._write_all()
         self.data = bytes(self._dies.resolve())
 
@@ -110,11 +110,11 @@ class TypeUnit:
     def _identifier(self, name: str) -> str:
         plain = _NO_IDENTIFIER.sub("_", name)
         plain = f"_{plain}" if plain[:1].isdigit() else plain
-        found, count = plain, 1
+        found = plain
         while found in self._identifiers:
-            count += 1
-            found = f"{plain}_{count}"
-        self._identifiers.add(found)
+            self._identifiers[plain] += 1
+            found = f"{plain}_{self._identifiers[plain]}"
+        self._identifiers[found] = 1
         return found
 
     def _defined(self, t: Type, name: str) -> None:

@@ -112,6 +112,10 @@ class Section:
 
     def name(self, address: int) -> Optional[Name]:
         """All of the name at `address`."""
+        view, at = self._view, address - self.start
+        if view is not None and 0 <= at < len(view) and not view[at] & ~(_EXPORTED | _EMBEDDED):
+            plain = self.text(address)
+            return None if plain is None else Name(plain, bool(view[at] & _EXPORTED), bool(view[at] & _EMBEDDED), "", 0)
         found = self._text(address)
         if found is None:
             return None
