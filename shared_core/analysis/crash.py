@@ -12,7 +12,7 @@ from ..runtime.instructions import instruction_at
 from ..runtime.panics import Panic, Panics
 from ..runtime.segments import Segment
 from ..runtime.unwind import Frame
-from .crashclass import Label, fatal_label, panic_labels
+from .crashclass import NIL_PAGE, Label, fatal_label, panic_labels
 from .signature import Signature, signature
 
 if TYPE_CHECKING:
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 NONE = "none"
 _UNKNOWN = "runtime:throw"
-_NIL_PAGE = 0x1000
 _FRAMES = 4096
 _FAULTS = ("SIGSEGV", "SIGBUS")
+_TRAPS = {
+    "SIGTRAP": "signal:trap",
+    "SIGILL": "signal:illegal-instruction",
+    "SIGSYS": "signal:bad-system-call",
+}
 
 
 class Crash(NamedTuple):
@@ -96,8 +100,9 @@ def _labels(session: Session, fall: Downfall, panics: List[Panic]) -> List[Label
             found.append(Label(_UNKNOWN, fall.words.detail if isinstance(fall.words, Absent) else "a fatal error"))
     elif fall.kind in (SIGNAL, STOPPED):
         found.append(_of_signal(session, fall))
+    address = fall.signal.address if fall.signal is not None else None
     for number, panic in enumerate(each for each in panics if not each.goexit):
-        found += panic_labels(panic)
+        found += panic_labels(panic, address)
         if panic.recovered:
             found.append(Label("panic:recovered", "a panic was recovered, and another one followed"))
         elif number:
@@ -122,6 +127,8 @@ def _of_signal(session: Session, fall: Downfall) -> Label:
         return Label("cgo:signal", f"{signal.name} in C code")
     if signal.code is None:
         return _stopped(session, signal)
+    if signal.name in _TRAPS and signal.sender is None:
+        return Label(_TRAPS[signal.name], f"{signal.name} at {signal.pc:#x}")
     if signal.sender is None:
         return Label("runtime:fault", f"{signal.name} in code of the runtime's, or on a stack that it cannot panic on")
     pid = _own_pid(session)
@@ -138,7 +145,7 @@ def _stopped(session: Session, signal: Signal) -> Label:
         if isinstance(found, Absent) or found.operand is None:
             return Label("memory:bad-address", f"{signal.name} at {signal.pc:#x}; which address it is of is not told")
         why = f"{signal.name}: {found.text} touches {found.operand:#x}"
-        return Label("memory:nil-deref" if found.operand < _NIL_PAGE else "memory:bad-address", why)
+        return Label("memory:nil-deref" if found.operand < NIL_PAGE else "memory:bad-address", why)
     if signal.name == "SIGFPE":
         return Label("arithmetic:divide-by-zero", "SIGFPE, which Go's code meets in a division")
     return Label("signal:external", f"{signal.name} has just come; who sent it is not told")

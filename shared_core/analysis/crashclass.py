@@ -22,6 +22,7 @@ class Label(NamedTuple):
     why: str
 
 
+NIL_PAGE = 0x1000  # what sigpanic takes for a field of a nil pointer lies below
 _Rules = Tuple[Tuple[str, str], ...]
 # (how the text begins, label), the first that fits counts.
 _FATAL: _Rules = (
@@ -83,10 +84,17 @@ def fatal_label(words: str) -> Label:
     return Label("runtime:throw", f"fatal error: {words}")
 
 
-def panic_labels(panic: Panic) -> Iterator[Label]:
-    """Of one panic, the most telling first; the last one says what kind of value it is."""
+def panic_labels(panic: Panic, address: Optional[int]) -> Iterator[Label]:
+    """Of one panic, the most telling first; the last one says what kind of value it is.
+
+    address: of the fault that the goroutine's last panic was made of, if it was.
+    """
     text = panic.message
     words = "" if isinstance(text, Absent) else text
+    if panic.full == "runtime.errorAddressString" and (address or 0) >= NIL_PAGE:
+        # With debug.SetPanicOnFault any address makes a panic, in the words of a nil pointer's.
+        yield Label("memory:bad-address", f"a {panic.full}: {words}; the address is {address:#x}")
+        return
     if panic.full.lstrip("*").startswith("runtime."):
         yield _of_the_runtime(panic.full, words)
         return

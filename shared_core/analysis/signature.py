@@ -17,6 +17,7 @@ _DEPTH = 5
 # What the compiler calls closures, wrappers of go and defer statements, bodies of range-over-func loops, method values.
 _CLOSURE = re.compile(r"(?:func|gowrap|deferwrap)?\d+")
 _LOOP_BODY = re.compile(r"-range\d+")
+_ARGUMENTS = "[]"  # while a name is cut at its dots
 _METHOD_VALUE = "-fm"
 _LOCAL = ("main", "command-line-arguments", "plugin")
 
@@ -73,10 +74,11 @@ def stable_name(function: str) -> str:
     )  # as it was before Go 1.21
     if name.endswith(_METHOD_VALUE):
         name = name[: -len(_METHOD_VALUE)]
+    name = name.replace("[...]", _ARGUMENTS)
     package = package_of(name)
     head, *rest = name[len(package) + 1 :].split(".") if package else [name]
     kept = [part for part in rest if not _CLOSURE.fullmatch(part)]
     closure = len(kept) < len(rest)
     # Inlining names the function that a closure is in twice: main.f.func1.f.func1.func2 (Go 1.21).
     parts = [part for part, before in zip([head, *kept], ["", head, *kept]) if part != before]
-    return ".".join(([package] if package else []) + parts + (["func"] if closure else []))
+    return ".".join(([package] if package else []) + parts + (["func"] if closure else [])).replace(_ARGUMENTS, "[...]")

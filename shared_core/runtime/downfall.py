@@ -30,6 +30,8 @@ _REPORTERS = {
 }  # fmt: skip
 _WORDED = ("runtime.throw", "runtime.fatal")
 _DEADLY = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGQUIT", "SIGSYS")
+_WITH_ADDRESS = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL")
+_SI_KERNEL = 128  # of a fault whose address the processor did not tell
 _MARK = "fatal error: "
 _DETAILS = ("runtime: ", "unexpected fault address ", "accessed data from freed user arena ")
 
@@ -211,11 +213,10 @@ def _signalled(session: Session, machine: Machine, goroutine: Optional[Goroutine
 
 
 def _of_context(context: Context) -> Signal:
-    faults = context.code > 0
-    return Signal(
-        signal_name(context.signal), context.signal, context.code, context.detail if faults else None,
-        None if faults else context.detail, context.pc, tuple(context.registers.items()),
-    )  # fmt: skip
+    name, sent = signal_name(context.signal), context.code <= 0
+    address = context.detail if name in _WITH_ADDRESS and not sent and context.code != _SI_KERNEL else None
+    sender = context.detail if sent else None
+    return Signal(name, context.signal, context.code, address, sender, context.pc, tuple(context.registers.items()))
 
 
 def _stopped(session: Session, machine: Machine, goroutine: Optional[Goroutine], inside: List[Segment]) -> Downfall:

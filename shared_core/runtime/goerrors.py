@@ -15,7 +15,7 @@ from ..binary.types import Type
 from ..errors import NOT_RECORDED, Absent, Maybe
 from ..layouts.panicwords import PanicWords
 from .errnos import errno_text
-from .values import Value, Values
+from .values import MAX_ELEMENTS, Value, Values
 
 _MAX_ERRORS = 16
 _MAX_DEPTH = 8
@@ -169,6 +169,8 @@ class GoErrors:
 
     def _joined(self, value: Value, depth: int) -> Maybe[str]:
         errors = self._field(value, "errs")
+        if errors is not None and struct.unpack_from("<Q", errors.data, 8)[0] > MAX_ELEMENTS:
+            return Absent(NOT_RECORDED, f"it joins more than {MAX_ELEMENTS} errors")
         found = [self._inner(each if isinstance(each, Value) else None, depth) for each in self._elements(errors)]
         absent = next((each for each in found if isinstance(each, Absent)), None)
         return absent if absent is not None else "\n".join(map(str, found))

@@ -6,17 +6,17 @@ Source: Go 1.27 runtime/runtime2.go (eface, iface), runtime/error.go (printpanic
 from __future__ import annotations
 
 import struct
-from decimal import Decimal
 from typing import Dict, Iterator, NamedTuple, Optional, Tuple
 
 from ..binary.types import Type, Types
 from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, Maybe, ReadError
 from ..memory import Memory
+from .floats import float_text
 
-MAX_TEXT = 4096
+MAX_TEXT, MAX_ELEMENTS = 4096, 8
 _MAX_SIZE = 1 << 16  # of a value that is looked at
 _MAX_SHOWN = 512
-_MAX_FIELDS, _MAX_ELEMENTS, _MAX_DEPTH = 32, 8, 3
+_MAX_FIELDS, _MAX_DEPTH = 32, 3
 _INTEGERS = {
     "Int": "q", "Int8": "b", "Int16": "h", "Int32": "i", "Int64": "q", "Uint": "Q", "Uint8": "B", "Uint16": "H",
     "Uint32": "I", "Uint64": "Q", "Uintptr": "Q",
@@ -110,7 +110,7 @@ class Values:
         kind = value.type.elem
         if isinstance(kind, Type):
             start, length, _ = struct.unpack_from("<QQQ", value.data)
-            for number in range(min(length, _MAX_ELEMENTS)):
+            for number in range(min(length, MAX_ELEMENTS)):
                 yield self.at(kind, start + number * kind.size)
 
     def text(self, value: Value, limit: int = MAX_TEXT) -> Maybe[str]:
@@ -145,12 +145,12 @@ class Values:
         if kind in _INTEGERS:
             return str(value.number())
         if kind in _FLOATS:
-            return _float(struct.unpack_from("<" + _FLOATS[kind], value.data)[0], kind, short_floats)
+            return float_text(struct.unpack_from("<" + _FLOATS[kind], value.data)[0], kind, short_floats)
         if kind in _COMPLEX:
             real, imaginary = struct.unpack_from("<" + _COMPLEX[kind], value.data)
             half = "Float32" if kind == "Complex64" else "Float64"
-            second = _float(imaginary, half, short_floats)
-            return f"({_float(real, half, short_floats)}{'' if second[0] in '+-' else '+'}{second}i)"
+            second = float_text(imaginary, half, short_floats)
+            return f"({float_text(real, half, short_floats)}{'' if second[0] in '+-' else '+'}{second}i)"
         return None
 
     def show(self, value: Maybe[Value], depth: int = 0) -> str:
@@ -206,30 +206,3 @@ class Values:
             return f"{value.type.name} of {length}"
         shown = [self.show(each, depth + 1) for each in self.elements(value)]
         return f"{value.type.name}{{{', '.join(shown + ['...'] * (length > len(shown)))}}}"
-
-
-def _float(number: float, kind: str, short: bool) -> str:
-    """print's form of a float: strconv's shortest since Go 1.26, before that seven digits and three of exponent."""
-    if number != number:
-        return "NaN"
-    if number in (float("inf"), float("-inf")):
-        return "+Inf" if number > 0 else "-Inf"
-    if not short:
-        mantissa, _, exponent = f"{number:+.6e}".partition("e")
-        return f"{mantissa}e{exponent[0]}{int(exponent[1:]):03}"
-    return _shortest(number, kind)
-
-
-def _shortest(number: float, kind: str) -> str:
-    """strconv.FormatFloat(number, 'g', -1, bits): with an exponent below -4 and from 6 on."""
-    digits = repr(number)
-    if kind == "Float32":
-        tries = (f"{number:.{size}g}" for size in range(1, 10))
-        digits = next((each for each in tries if struct.pack("<f", float(each)) == struct.pack("<f", number)), digits)
-    sign, places, power = Decimal(digits).normalize().as_tuple()
-    text, head = "".join(map(str, places)), "-" if sign else ""
-    exponent = len(text) + int(power) - 1
-    if text == "0" or -4 <= exponent < 6:
-        return head + ("0" if text == "0" else f"{abs(Decimal(digits).normalize()):f}")
-    tail = f".{text[1:]}" if len(text) > 1 else ""
-    return f"{head}{text[0]}{tail}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"

@@ -16,7 +16,7 @@ from shared_core.session import Session
 from shared_core.target import Mapping
 from shared_core.targets.core import CoreTarget
 from tests.support import matrix
-from tests.support.cores import Core, healthy_core
+from tests.support.cores import Core, crash_core, healthy_core
 
 COMMANDS = [
     ("go-info", ""),
@@ -29,6 +29,7 @@ COMMANDS = [
     ("go-args", "--env --json"),
     ("go-args", "--frame --goroutine 1"),
     ("go-stackmap", "--goroutine 1 --json"),
+    ("go-crash", "--json"),
     ("go-symbols", "main"),
 ]
 ODD_WORDS = (0, 1, 8, 0xFFFFFFFF, 1 << 63, (1 << 64) - 1, (1 << 64) - 8, 0x4141414141414141, 0xC000000000)
@@ -80,6 +81,17 @@ def test_damaged_memory(version: str, arch: str, words: int, holes: int) -> None
     core = healthy_core(version, arch)
     for seed in range(6 if matrix.is_full() else 2):
         assert faults(Damaged(core, random.Random(f"{version} {arch} {seed}"), words, holes)) == []
+
+
+@pytest.mark.parametrize(("version", "arch"), matrix.pairs())
+def test_damage_to_a_crash(version: str, arch: str) -> None:
+    """What a panic left is on the goroutine's stack and in the heap: damage all over both."""
+    core = crash_core(version, arch, "again")
+    for seed in range(20 if matrix.is_full() else 4):
+        target = Damaged(core, random.Random(f"{version} {arch} {seed}"), 20000, 4)
+        session = Session(target)
+        outcome = run(lambda session=session: session, "go-crash", "", debug=True)
+        assert not outcome.error.startswith("internal error"), outcome.trace
 
 
 @pytest.mark.parametrize("share", [0.002, 0.02, 0.1, 0.4, 0.99])

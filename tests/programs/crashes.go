@@ -190,6 +190,12 @@ var modes = map[string]func(){
 	"maps":     writers,
 	"deadlock": func() { <-make(chan int) },
 	"goexit":   runtime.Goexit,
+	"onfault": func() {
+		debug.SetPanicOnFault(true)
+		fault(0xdead0000 + uintptr(zero))
+	},
+
+	"trap":     runtime.Breakpoint,
 	"closed":   func() { send(closed()) },
 	"closing":  func() { closeIt(closed()) },
 	"nilclose": func() { closeIt(nil) },
