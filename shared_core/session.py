@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from .arch import ARCH_NAMES, Arch, get_arch
 from .binary.image import LoadedImage
@@ -66,6 +66,8 @@ class Session:
         self._world: Optional[World] = None
         # The goroutine that the user has selected by itself, where a debugger can do that.
         self.selected_goroutine: Optional[int] = None
+        # What commands keep from one stop to the next, by their names.
+        self.looks: Dict[str, object] = {}
 
     def invalidate(self) -> None:
         """Forget what the program may have changed: to be called when it has run. Its code and tables are kept."""

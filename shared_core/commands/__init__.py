@@ -35,6 +35,12 @@ REGISTRY = (
     Entry("go-traceback", "Print tracebacks in the Go runtime's own form.", "shared_core.commands.traceback"),
     Entry("go-args", "Print os.Args and the environment, or the arguments of frames.", "shared_core.commands.args"),
     Entry("go-stackmap", "Show which words of a frame are live pointers.", "shared_core.commands.stackmap"),
+    Entry("go-sched", "Show the scheduler: Ps, Ms, their queues, and what has changed.", "shared_core.commands.sched"),
+    Entry(
+        "go-memory",
+        "Show what the heap, stacks and mappings take, and when the collector runs next.",
+        "shared_core.commands.memory",
+    ),
     Entry("go-crash", "Show what brought the program down, and of which class that is.", "shared_core.commands.crash"),
 )
 

@@ -282,6 +282,50 @@ value, what it points to, and the frame's stack objects. For a function or a pc:
   go-stackmap main.worker
   go-stackmap *0x47fe80
 """,
+    "go-sched": """\
+Show the scheduler: Ps, Ms, their queues, and what has changed.
+
+Usage: go-sched [-h] [--since [TIME]] [--json] [--output FILE]
+
+  -h, --help              print this help
+  --since [TIME]          live: what changed since the last look; with goxray --pid in that TIME (5, 500ms)
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+QUEUE is how many goroutines wait in a P's own queue, NEXT the one that goes before them. TIMERS are
+those in its heap, DUE how long it is until the first one fires, negative when it should have: in a core that is counted
+from the latest time its memory bears witness to, so that it may be sooner. TICKS count the time slices that the
+P has begun, CALLS the system calls that have ended on it. LOCKS of an M keep it from being preempted.
+
+--since shows what changed since the session's last look: stop the program, look, let it go on, stop, look again. With
+`goxray sched --pid PID --since SECONDS` there are two looks with the time between.
+
+  go-sched
+  go-sched --since
+  goxray sched --pid PID --since 5
+""",
+    "go-memory": """\
+Show what the heap, stacks and mappings take, and when the collector runs next.
+
+Usage: go-memory [-h] [--limit N] [--json] [--output FILE]
+
+  -h, --help              print this help
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+The numbers are those that runtime.ReadMemStats would give now, under the same names in JSON, but that
+stacks which Ps keep for reuse count as in use. "marked" is what the last collection found alive, "live" adds what was
+allocated since; a cycle starts when live reaches the trigger, and aims to end before it reaches the goal.
+
+Size classes come with the most bytes first, --limit of them (10 by default, all with --json); "noscan" are those of
+objects without pointers, "large" spans hold one object each. WASTE is what spans hold and objects do not use.
+
+Mappings are put together by what they are for; RESIDENT is what of them is in RAM, known of a process on this machine.
+
+  go-memory --limit 30
+  go-memory --json --output memory.json
+""",
     "go-crash": """\
 Show what brought the program down, and of which class that is.
 

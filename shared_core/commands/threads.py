@@ -57,17 +57,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(session: Session, options: argparse.Namespace) -> Result:
+    shown, total = views(session, options.limit, options.depth)
+    return Result("go-threads", Threads(shown, total, len(session.world.machines)), list(session.warnings))
+
+
+def views(session: Session, limit: Optional[int], depth: Optional[int]) -> Tuple[List[ThreadView], int]:
+    """(threads, then Ms without one, `limit` of them at most; how many in all). depth: of stacks, None without."""
     world, threads = session.world, session.target.threads()
     machines = {m.thread.tid: m for m in world.machines if m.thread is not None}
     rows = [(thread, machines.get(thread.tid)) for thread in threads]
     # Ms without a thread: kept for threads of C, or on a thread that the target does not show.
     bare = [m for m in world.machines if m.thread is None]
     total = len(rows) + len(bare)
-    rows = rows[: options.limit]
-    left = None if options.limit is None else options.limit - len(rows)
-    shown = [_view(session, thread, machine, options.depth) for thread, machine in rows]
-    shown += [_bare(world, machine) for machine in bare[:left]]
-    return Result("go-threads", Threads(shown, total, len(world.machines)), list(session.warnings))
+    rows = rows[:limit]
+    left = None if limit is None else limit - len(rows)
+    shown = [_view(session, thread, machine, depth) for thread, machine in rows]
+    return shown + [_bare(world, machine) for machine in bare[:left]], total
 
 
 def _view(session: Session, thread: Thread, machine: Optional[Machine], depth: Optional[int]) -> ThreadView:

@@ -38,10 +38,15 @@ def latest_time(session: Session, goroutines: List[Goroutine]) -> Maybe[int]:
 
 def _scheduler_times(session: Session) -> Iterator[int]:
     kind = session.layout.struct("runtime.schedt")
-    base = session.globals.find("runtime.sched", lambda at: _is_sched(session, at))
+    base = scheduler_address(session)
     for name in ("lastpoll", "procresizetime"):
         if name in kind:
             yield session.memory.u64(base + kind.offset(name))
+
+
+def scheduler_address(session: Session) -> int:
+    """The address of runtime.sched; LayoutError when it is not found."""
+    return session.globals.find("runtime.sched", lambda at: _is_sched(session, at))
 
 
 def _is_sched(session: Session, address: int) -> bool:

@@ -66,7 +66,7 @@ def read_collector(session: Session, pacer: Record) -> Collector:
     goal, least = _goal(pacer, constants)
     return Collector(
         phase=_phase(session),
-        cycles=_cycles(session),
+        cycles=read_cycles(session),
         gogc=percent,
         limit=limit,
         goal=goal,
@@ -87,7 +87,8 @@ def _phase(session: Session) -> Maybe[str]:
         return Absent(UNPARSABLE, str(error))
 
 
-def _cycles(session: Session) -> Maybe[int]:
+def read_cycles(session: Session) -> Maybe[int]:
+    """How many collections have begun: runtime.work.cycles."""
     kind = session.layout.structs.get("runtime.work")
     try:
         if kind is None:

@@ -38,14 +38,11 @@ class Record:
 
     def maybe(self, name: str) -> Maybe[int]:
         """An unsigned field that not every version has."""
-        return self.unsigned(name) if name in self else self._missing(name)
+        return self.unsigned(name) if name in self else Absent(NOT_IN_VERSION, f"{self._kind.name} has no {name}")
 
-    def first_of(self, *names: str) -> Maybe[int]:
-        """The one of these names that the version has: a field that moved."""
-        return next((self.unsigned(name) for name in names if name in self), self._missing(names[0]))
-
-    def _missing(self, name: str) -> Absent:
-        return Absent(NOT_IN_VERSION, f"{self._kind.name} has no {name}")
+    def moved(self, *names: str) -> int:
+        """A field that has one of these names, depending on the version."""
+        return self.unsigned(next((name for name in names if name in self), names[0]))
 
     def _bytes(self, name: str) -> bytes:
         field = self._kind.field(name)
