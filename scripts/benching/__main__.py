@@ -16,13 +16,15 @@ from tests.support.gdb import live
 from tests.support.lldb import lldb
 from tests.support.paths import FixtureError
 
-from .large import FUNCTIONS, large_program
+from .large import FUNCTIONS, Large, large_program, sized_program
 from .measure import MeasureError
 from .rows import Bench, Task
 
 PEERS = ("dlv", "GoReSym")
 MILLION = 1_000_000
 _OVER_A_WIRE = 10_000
+_LOAD = "go-load-symbols"
+_SIZES = (6_000, 200_000)
 
 
 def main() -> int:
@@ -34,7 +36,7 @@ def main() -> int:
         if options.exe:
             named(bench, options.exe, options.core)
         else:
-            own(bench, options.version, options.counts)
+            own(bench, options.version, options.counts, options.linear)
             if options.million:
                 million(bench, options.version)
     except (FixtureError, MeasureError) as error:
@@ -54,6 +56,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--counts", type=int, nargs="*", default=[10_000, 100_000], help="goroutines in its own cores")
     parser.add_argument("--million", action="store_true", help="1,000,000 goroutines too: a core of 3 GB, and minutes")
+    parser.add_argument(
+        "--linear", action="store_true", help="rebuilt symbols of 6,000 and 200,000 functions too: minutes to build"
+    )
     options = parser.parse_args()
     if options.core and not options.exe:
         parser.error("--core wants --exe too")
@@ -74,13 +79,17 @@ def named(bench: Bench, exe: Path, core: Optional[Path]) -> None:
     _symbol_peer(bench, exe.name, exe)
 
 
-def own(bench: Bench, version: str, counts: Sequence[int]) -> None:
+def own(bench: Bench, version: str, counts: Sequence[int], linear: bool) -> None:
     """The bench's own programs: one with many functions, some with many goroutines."""
     large = large_program(version)
     first: List[Task] = [Task("go-info", 0.5)] + ([Task("go-goroutines", 0.5, lines=20)] if large.core else [])
     bench.tasks(large.name, large.exe, large.core, first)
     bench.tasks(large.name, large.exe, None, [Task("go-symbols", 1.5, 300, lines=FUNCTIONS)])
     _symbol_peer(bench, large.name, large.exe)
+    quick, whole = Task(f"{_LOAD} --quick", 2, 600), Task(_LOAD, 10, 600)
+    bench.rebuilt(large.name, large.exe, [quick, whole], Task(_LOAD, 0.5))
+    if linear:
+        _linear(bench, version, large)
     for count in counts:
         core, on = many_core(version, count), f"{count:,} goroutines"
         listed = Task("go-goroutines", 1.2, 300, lines=count)
@@ -90,6 +99,15 @@ def own(bench: Bench, version: str, counts: Sequence[int]) -> None:
         _live(bench, version, on, count)
         _in_lldb(bench, on, core, Task(listed.command, lines=count))
         _goroutine_peer(bench, on, core)
+
+
+def _linear(bench: Bench, version: str, middle: Large) -> None:
+    """What rebuilt symbols take of a tenth and of three times as many functions."""
+    small, great = (sized_program(version, count) for count in _SIZES)
+    for program in (small, great):
+        bench.rebuilt(program.name, program.exe, [Task(f"{_LOAD} --quick"), Task(_LOAD)], Task(_LOAD))
+    sizes = [(small.name, _SIZES[0]), (middle.name, FUNCTIONS), (great.name, _SIZES[1])]
+    bench.linear(_LOAD, sizes, 1.5)
 
 
 def million(bench: Bench, version: str) -> None:

@@ -13,7 +13,8 @@ from tests.support.cores import take_core
 from tests.support.paths import FixtureError, filled
 
 PACKAGES, TYPES, METHODS = 64, 20, 48
-FUNCTIONS = PACKAGES * TYPES * METHODS  # besides the runtime's own
+PER_PACKAGE = TYPES * METHODS
+FUNCTIONS = PACKAGES * PER_PACKAGE  # besides the runtime's own
 DEBIAN_PACKAGE, DEBIAN_PROGRAM = "prometheus", "usr/bin/prometheus"
 
 _MAIN = """// Generated: parks a few goroutines over many packages and aborts.
@@ -66,8 +67,15 @@ def large_program(version: str) -> Large:
         return Large(f"Debian's {DEBIAN_PACKAGE}", filled(f"debian-{DEBIAN_PACKAGE}", _download) / DEBIAN_PROGRAM)
 
 
-def _sources() -> Dict[str, str]:
-    names = [f"service{number:02}" for number in range(PACKAGES)]
+def sized_program(version: str, functions: int) -> Large:
+    """The generated program with about so many functions of its own, without a core."""
+    packages = max(1, round(functions / PER_PACKAGE))
+    built = build(f"large{packages}", version, files=_sources(packages))
+    return Large(f"{functions:,} functions", built.exe)
+
+
+def _sources(packages: int = PACKAGES) -> Dict[str, str]:
+    names = [f"service{number:02}" for number in range(packages)]
     imports = "\n".join(f'\t"{MODULE}/internal/{name}"' for name in names)
     files = {"main.go": _MAIN % {"imports": imports, "tables": ", ".join(f"{name}.Table" for name in names)}}
     for number, name in enumerate(names):

@@ -38,12 +38,15 @@ class Cost:
         return Cost(self.seconds - base.seconds, self.mib - base.mib, self.yardstick)
 
 
-def measured(command: Sequence[str], runs: int, allowed: Sequence[int] = (0,), own: bool = False) -> Cost:
+def measured(
+    command: Sequence[str], runs: int, allowed: Sequence[int] = (0,), own: bool = False, home: Optional[Path] = None
+) -> Cost:
     """The medians of `runs` runs after one that warms the page cache; MeasureError on an exit status not `allowed`.
 
     own: count no memory that is a file's, such as the core that is looked at.
+    home: the user's directory for all of them; each has one of its own else, and no cache in it.
     """
-    samples = [_once(command, allowed, own) for _ in range(runs + 1)][1:]
+    samples = [_once(command, allowed, own, home) for _ in range(runs + 1)][1:]
     return Cost(*(statistics.median(values) for values in zip(*map(astuple, samples))))
 
 
@@ -55,8 +58,9 @@ def _yardstick() -> float:
     return time.perf_counter() - start
 
 
-def _once(command: Sequence[str], allowed: Sequence[int], own: bool) -> Cost:
-    with tempfile.TemporaryDirectory(prefix="goxray-bench-") as home, tempfile.TemporaryFile() as said:
+def _once(command: Sequence[str], allowed: Sequence[int], own: bool, kept: Optional[Path]) -> Cost:
+    with tempfile.TemporaryDirectory(prefix="goxray-bench-") as new, tempfile.TemporaryFile() as said:
+        home = new if kept is None else str(kept)
         environment = {"HOME": home, "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8"}
         start = time.perf_counter()
         process = subprocess.Popen(

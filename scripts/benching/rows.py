@@ -9,7 +9,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, NamedTuple, Optional, Sequence
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from tabulate import tabulate
 
@@ -84,6 +84,23 @@ class Bench:
             cost = self._answered(task, exe, core).over(alone)
             self._add(Row(task.command, on, alone, cost, task.seconds, task.mib))
 
+    def rebuilt(self, on: str, exe: Path, tasks: Sequence[Task], again: Task) -> None:
+        """go-load-symbols as `tasks` have it, made anew each time; `again` finds what the run before it has made."""
+        alone = measured(gdb_line([], exe, extension=False), self.runs)
+        for task in tasks:
+            cost = self._answered(task, exe, None).over(alone)
+            self._add(Row(task.command, on, alone, cost, task.seconds, task.mib))
+        with tempfile.TemporaryDirectory(prefix="goxray-bench-") as home:
+            cost = self._answered(again, exe, None, Path(home)).over(alone)
+        self._add(Row(f"{again.command}, from the cache", on, alone, cost, again.seconds, again.mib))
+
+    def linear(self, what: str, sizes: Sequence[Tuple[str, int]], most: float) -> None:
+        """Lines on what the row `what` takes for each function, on the first of `sizes` (on, functions) and others."""
+        seconds = {row.on: row.cost.seconds for row in self.rows if row.what == what}
+        (first, least), *others = [(on, seconds[on] / count) for on, count in sizes if on in seconds]
+        for on, each in others:
+            self.ratios.append(Ratio(f"{what}: per function on {on} / on {first}", each / least, most))
+
     def standalone(self, on: str, exe: Path, core: Path, task: Task, runs: Optional[int] = None) -> None:
         """The same without a debugger, from the start of the process; its own memory, without the mapped core."""
         self._goxray(f"goxray {task.command}", on, exe, task, [str(exe), str(core)], runs)
@@ -129,9 +146,9 @@ class Bench:
         """Another tool on the same files; its exit status is its own affair, since some fail after their answer."""
         self._add(Row(name, on, None, measured(command, self.runs, allowed=range(-64, 256))))
 
-    def _answered(self, task: Task, exe: Path, core: Optional[Path]) -> Cost:
+    def _answered(self, task: Task, exe: Path, core: Optional[Path], home: Optional[Path] = None) -> Cost:
         with _answer() as answer:
-            cost = measured(gdb_line([f"{task.command} --output {answer}"], exe, core), self.runs)
+            cost = measured(gdb_line([f"{task.command} --output {answer}"], exe, core), self.runs, home=home)
             _check_answer(task, exe, answer)
         return cost
 
