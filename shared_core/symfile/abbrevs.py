@@ -12,7 +12,7 @@ class Tag:
     array_type, enumeration_type, formal_parameter, pointer_type = 0x01, 0x04, 0x05, 0x0F
     compile_unit, structure_type, typedef, inlined_subroutine = 0x11, 0x13, 0x16, 0x1D
     member, subroutine_type, unspecified_parameters, subrange_type = 0x0D, 0x15, 0x18, 0x21
-    base_type, subprogram = 0x24, 0x2E
+    base_type, subprogram, variable = 0x24, 0x2E, 0x34
 
 
 class At:
@@ -81,11 +81,12 @@ INLINED = {
     for one in (False, True)
     for children in (False, True)
 }
-# Parameters, by where they are: in one place, in places that change with the pc, or nowhere; and by how the type is
-# referred to: within the unit, or in another.
+# Parameters (or variables instead), by where they are: in one place, in places that change with the pc, or nowhere; and
+# by how the type is referred to: within the unit, or in another.
 _PLACES = {"place": [(At.location, Form.exprloc)], "list": [(At.location, Form.sec_offset)], "none": []}
 PARAMETER = {
-    (where, form): SHAPES.declare(Tag.formal_parameter, [(At.name, Form.strp), (At.type, form), *places])
+    (tag, where, form): SHAPES.declare(tag, [(At.name, Form.strp), (At.type, form), *places])
+    for tag in (Tag.formal_parameter, Tag.variable)
     for where, places in _PLACES.items()
     for form in (Form.ref4, Form.ref_addr)
 }

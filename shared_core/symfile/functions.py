@@ -138,7 +138,7 @@ class Functions:
                 progress(count, self._module.table.count)
             found = units.get(func.cu_offset)
             if found is None:
-                found = units[func.cu_offset] = _Unit(UnitInfo(tables, argp))
+                found = units[func.cu_offset] = _Unit(UnitInfo(tables, argp, language))
             self._add(found, func, trees, parameters, receivers)
         return _sections(tables, units, self._module, language, base)
 

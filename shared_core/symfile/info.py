@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from .abbrevs import ABSTRACT, BASE_TYPE, FUNCTION, INLINED, PARAMETER, SPAN, UNIT, UNTYPED_POINTER, Form
+from .abbrevs import ABSTRACT, BASE_TYPE, FUNCTION, INLINED, PARAMETER, SPAN, UNIT, UNTYPED_POINTER, Form, Tag
 from .encode import SLEB, ULEB, Strings
 from .inlining import Block, Ranges
 from .params import Parameter
@@ -84,15 +84,19 @@ class Subprogram(NamedTuple):
 
 
 class UnitInfo:
-    """Collects the entries of one unit. argp: how far above the CFA the stack arguments begin."""
+    """Collects the entries of one unit. argp: how far above the CFA the stack arguments begin.
 
-    def __init__(self, tables: Tables, argp: int) -> None:
-        self._tables, self._argp = tables, argp
+    Where the language is C99 the parameters of a function with "(" in its name are variables: lldb writes parameters
+    in place of what is in a name's parentheses ("main.(a0=1).handle").
+    """
+
+    def __init__(self, tables: Tables, argp: int, language: int) -> None:
+        self._tables, self._argp, self._language = tables, argp, language
         self._parts: List[bytes] = []
         self._size = HEAD_SIZE + 1 + _UNIT_FIELDS.size
         self._abstract: Dict[str, int] = {}
         self._types: Dict[int, int] = {}
-        self._heads: Dict[Tuple[str, str, int, Optional[int]], bytes] = {}
+        self._heads: Dict[Tuple[int, str, str, int, Optional[int]], bytes] = {}
 
     def _put(self, data: bytes) -> int:
         at = self._size
@@ -115,8 +119,9 @@ class UnitInfo:
             b"\1" + _CALL_FRAME_CFA,
         ]
         entry, receiver = function.entry, function.receiver
+        tag = Tag.variable if self._language == C99 and "(" in function.name else Tag.formal_parameter
         for parameter, kind in zip(parameters, types):
-            parts.append(self._parameter(entry, parameter, kind, receiver))
+            parts.append(self._parameter(tag, entry, parameter, kind, receiver))
             receiver = None
         for block in blocks:
             self._block(parts, block, entry, place_of)
@@ -146,7 +151,7 @@ class UnitInfo:
             if block.inner:
                 self._declare(block.inner, place_of)
 
-    def _parameter(self, entry: int, parameter: Parameter, kind: int, receiver: Optional[int]) -> bytes:
+    def _parameter(self, tag: int, entry: int, parameter: Parameter, kind: int, receiver: Optional[int]) -> bytes:
         name, offset, _, live, register, until = parameter
         place = _FBREG + SLEB[self._argp + offset]
         if register >= 0:
@@ -160,11 +165,11 @@ class UnitInfo:
             data = _U32.pack(self._tables.places.add_places(entry, [(a, b, place) for a, b in live]))
         else:
             where, data = "none", b""
-        key = (name, where, kind, receiver)
+        key = (tag, name, where, kind, receiver)
         head = self._heads.get(key)
         if head is None:
             form, at = (Form.ref4, kind) if receiver is None else (Form.ref_addr, receiver)
-            head = ULEB[PARAMETER[where, form]] + _U32.pack(self._tables.strings.add(name)) + _U32.pack(at)
+            head = ULEB[PARAMETER[tag, where, form]] + _U32.pack(self._tables.strings.add(name)) + _U32.pack(at)
             self._heads[key] = head
         return head + data
 

@@ -61,7 +61,7 @@ def test_backtraces(version: str, arch: str) -> None:
     """Of every goroutine among the threads, and over the signal frame of the thread that died."""
     core = crash_core(version, arch)
     said = by_id(parse_traceback(core.stderr))
-    run = on_core(core, "bt", LOAD, ON, STACKS)
+    run = on_core(core, "bt", LOAD, ON, STACKS, "bt")
     assert run.stderr == "" and " loaded (" in run.outputs[1]
     shown = stacks(run.outputs[3])
     checked = 0
@@ -80,6 +80,7 @@ def test_backtraces(version: str, arch: str) -> None:
         found = next(frames for _, frames in shown if frames[0][0] == "runtime.raise")
         assert found[-len(expected) :] == expected
         names = [function for function, _, _ in found]
+        assert "`main.(*server).handle at crash.go:" in run.outputs[4] and "`main.goDown(a0=" in run.outputs[4]
         assert names.count("runtime.raise") == 2 and names.index("runtime.sigtramp") < len(names) - len(expected)
 
 
