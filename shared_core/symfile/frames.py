@@ -22,7 +22,7 @@ _ADVANCE, _OFFSET, _RESTORE = 0x40, 0x80, 0xC0
 _BREG, _DEREF = 0x70, b"\6"
 _FDE = struct.Struct("<IIQQ")
 
-_REGISTER = b"\x09"
+_OFFSET_EXTENDED, _REGISTER, _OFFSET_SIGNED, _VALUE_OFFSET_SIGNED = b"\x05", b"\x09", b"\x11", b"\x15"
 _MORESTACK_LINK = 3  # x3 has the link register's value while morestack runs: Go 1.27 cmd/internal/obj/arm64/obj7.go
 KEPT = -1  # no frame, and the return address in that register
 
@@ -64,7 +64,7 @@ class FrameTable:
         self._known: Dict[Tuple[int, bool, Optional[int], Optional[int]], bytes] = {}
         self._pushed = 8 if self._registers.link is None else 0  # by a call, above the frame
         self._plain = self._add(self._common(b"", self._initial()))
-        self._signal = -1
+        self._signal = self._handler = self._injected = -1
 
     def add(
         self,
@@ -102,6 +102,33 @@ class FrameTable:
             self._signal = self._add(self._common(b"zS", _NO_DATA + self._interrupted()))
         self._describe(self._signal, entry - 1, size + 1, _NO_DATA)
 
+    def add_handler(self, entry: int, size: int, table: PcTable) -> None:
+        """arm64's sigtramp, with the kernel's frame above its own: what it interrupted is its caller.
+
+        That it returns to code of the kernel's is passed over. gdb 13 knows that code too, and reads the frame without
+        end when it is of a processor with SVE and the core file is not.
+        """
+        if self._handler < 0:
+            self._handler = self._add(self._common(b"zS", _NO_DATA + self._above()))
+        rows = zip([0, *table.starts], table.starts, table.values)
+        program = [_advance(start - before) + _DEF_CFA_OFFSET + ULEB[max(value, 0)] for before, start, value in rows]
+        self._describe(self._handler, entry, size, _NO_DATA + b"".join(program))
+
+    def add_injected(self, entry: int, size: int, table: PcTable) -> None:
+        """A function that a signal handler has made a call of, at any instruction: to a reader, a signal's frame.
+
+        Source: Go 1.27 runtime/traceback.go (next, injectedCall); signal_arm64.go (preparePanic, pushCall).
+        """
+        if self._injected < 0:
+            self._injected = self._add(self._common(b"zS", _NO_DATA + self._initial() + self._pushed_link()))
+        parts = [_NO_DATA]
+        for before, start, value in zip([0, *table.starts], table.starts, table.values):
+            changed = self._returns_to(value)
+            if value >= 0:
+                changed += _DEF_CFA_OFFSET + ULEB[value + self._pushed]
+            parts.append(_advance(start - before) + changed)
+        self._describe(self._injected, entry, size, b"".join(parts))
+
     def data(self) -> bytes:
         return b"".join(self._parts)
 
@@ -138,6 +165,29 @@ class FrameTable:
             if number != registers.sp:
                 parts.append(_EXPRESSION + ULEB[number] + ULEB[len(place)] + place)
         return b"".join(parts)
+
+    def _above(self) -> bytes:
+        """Every register is in the kernel's frame, which begins at the CFA."""
+        registers = self._registers
+        saved = (_OFFSET_SIGNED + ULEB[number] + SLEB[-offset // 8] for number, offset in registers.saved.items())
+        return _DEF_CFA + ULEB[registers.sp] + ULEB[0] + b"".join(saved)
+
+    def _returns_to(self, value: int) -> bytes:
+        """Where a function with a frame of `value` bytes has the pc that it returns to."""
+        link, column = self._registers.link, self._registers.pc
+        if value < 0:
+            return _UNDEFINED + ULEB[column]
+        if link is None:
+            return bytes((_RESTORE | column,))
+        return _OFFSET_EXTENDED + ULEB[column] + ULEB[value // 8] if value else _REGISTER + ULEB[column] + ULEB[link]
+
+    def _pushed_link(self) -> bytes:
+        """arm64: the link register is on top of what was interrupted, 16 bytes below its sp."""
+        registers = self._registers
+        if registers.link is None:
+            return b""
+        link = _OFFSET_SIGNED + ULEB[registers.link] + SLEB[0]
+        return link + _VALUE_OFFSET_SIGNED + ULEB[registers.sp] + SLEB[-2]
 
     def _program(self, rows: List[Row], outermost: bool, saved_from: Optional[int]) -> bytes:
         pointer = self._registers.pointer

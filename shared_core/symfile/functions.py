@@ -36,6 +36,7 @@ _ARANGES = struct.Struct("<IHIBBI")  # with the padding that puts the pairs at a
 _SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\0\0\0\x0f\x05"
 # They end a walk of the runtime's, and were called by the return from signal handlers all the same.
 SIGTRAMP = ("runtime.sigtramp", "runtime.cgoSigtramp", "runtime.sigprofNonGoWrapper")
+INJECTED = ("sigpanic", "asyncPreempt", "debugCallV2")  # funcIDs; Go 1.27 runtime/traceback.go, next
 STARTS = ("_rt0_amd64", "_rt0_arm64")  # what the first function jumps to
 
 
@@ -74,7 +75,9 @@ class Functions:
         self._top, self._writes_sp, self._assembly = flags["top_frame"], flags["sp_write"], flags.get("asm", -1)
         entry = module.image.elf.entry + module.image.bias
         self._start = entry if module.find(entry) is not None else 0  # in C, where that calls Go's
-        self._cgocallback = layout.numbers("func_ids").get("cgocallback", -1)
+        ids = layout.numbers("func_ids")
+        self._cgocallback = ids.get("cgocallback", -1)
+        self._injected = {ids[name] for name in INJECTED if name in ids}
 
     def each(self) -> Iterator[Func]:
         """The functions by address, those with broken records left out."""
@@ -94,6 +97,10 @@ class Functions:
                 found.add_signal_return(entry, size)
             elif table is None:
                 continue
+            elif self._arch.uses_lr and func.flags & self._top and func.name in SIGTRAMP:
+                found.add_handler(entry, size, table)
+            elif func.func_id in self._injected:
+                found.add_injected(entry, size, table)
             elif self._is_outermost(func):
                 found.add(entry, size, func.pcsp, table, True)
             elif func.flags & self._writes_sp and func.func_id != self._cgocallback:

@@ -20,6 +20,8 @@ from tests.support.symfiles import symbol_file
 SIGNAL_RETURN = ("runtime.sigreturn__sigaction", "runtime.sigreturn")
 # Not called, says the runtime; by the return from the signal, say the frames that are written here.
 SIGTRAMP = ("runtime.sigtramp", "runtime.cgoSigtramp")
+# Called by a signal's handler in the name of what it interrupted, whose link register is above their frames.
+INJECTED = ("runtime.sigpanic", "runtime.asyncPreempt", "runtime.debugCallV2")
 STARTS = ("_rt0_amd64", "_rt0_amd64_linux", "_rt0_arm64", "_rt0_arm64_linux")
 BUILDS = [(v, a, Flags()) for v, a in matrix.pairs()] + [(matrix.newest(), "arm64", Flags(pie=True))]
 MASK = (1 << 32) - 1
@@ -47,6 +49,8 @@ def test_rules_are_the_linker_s(version: str, arch: str, flags: Flags) -> None:
         elif func.name in SIGTRAMP:
             assert [cfa for _, (cfa, _) in found.rows] == [cfa for _, (cfa, _) in expected.rows]
             assert UNKNOWN not in [place for _, (_, place) in found.rows]
+        elif func.name in INJECTED and arch == "arm64":
+            assert told(found) == [(pc, injected(cfa)) for pc, (cfa, _) in expected.rows]
         elif func.flags & TOP_FRAME or func.name in STARTS:
             assert {place for _, (_, place) in found.rows} == {UNKNOWN}, func.name
         elif not func.flags & SP_WRITE:
@@ -56,6 +60,11 @@ def test_rules_are_the_linker_s(version: str, arch: str, flags: Flags) -> None:
             assert in_x3 == ([] if arch == "amd64" else calls_of_morestack(module, func, morestack)), func.name
     assert not ours
     assert compared > 1500
+
+
+def injected(cfa: str) -> object:
+    """The rule of an injected call, by where the frame ends."""
+    return UNKNOWN if _below_sp(cfa) else (cfa, "r30" if cfa == "sp+0" else cfa.replace("sp+", "c-"))
 
 
 def calls_of_morestack(module: Module, func: Func, morestack: Set[int]) -> List[int]:
@@ -76,7 +85,7 @@ def told(frame: CallFrame) -> List[Tuple[int, object]]:
     the return address is in x3 while arm64's morestack runs the linker does not say."""
     found: List[Tuple[int, object]] = []
     for pc, (cfa, place) in frame.rows:
-        rule = UNKNOWN if place == UNKNOWN or _below_sp(cfa) else (cfa, place.replace("r3", "s"))
+        rule = UNKNOWN if place == UNKNOWN or _below_sp(cfa) else (cfa, "s" if place == "r3" else place)
         if not found or rule != found[-1][1]:
             found.append((pc, rule))
     return found
