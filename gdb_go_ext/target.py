@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Any, Dict, List, Optional
+from typing import Any, ContextManager, Dict, List, Optional, Sequence
 
 import gdb
 
@@ -12,6 +12,7 @@ from shared_core.target import CORE, FILE, Image, Mapping, Thread
 
 from . import images, mappings, symbols, threads
 from . import inferior as inferiors
+from . import watch as watches
 
 _TOP = 1 << 64
 
@@ -103,6 +104,14 @@ class GdbTarget:
     def load_symbols(self, path: str, image: Optional[str], load_bias: int) -> bool:
         """Load a debug file; False if gdb has it already."""
         return symbols.load(path, image, load_bias)
+
+    def watch(self, addresses: Sequence[int]) -> ContextManager[watches.GoOn]:
+        """Lets the program run from one of the addresses to the next."""
+        return watches.watch(addresses, self.forget)
+
+    def write(self, text: str) -> None:
+        """Show text at once."""
+        watches.write(text)
 
     def say(self, text: str) -> None:
         """Show a line while something takes long."""

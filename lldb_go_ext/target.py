@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, ContextManager, Dict, List, Optional, Sequence, Tuple
 
 import lldb
 
@@ -14,6 +15,7 @@ from shared_core.targets.file import FileTarget
 
 from . import corefile, goroutines, images, mappings, symbols, threads
 from . import process as processes
+from . import watch as watches
 
 _TOP = 1 << 64
 _MAX_READ = 1 << 30
@@ -128,6 +130,15 @@ class LldbTarget:
     def load_symbols(self, path: str, image: Optional[str], load_bias: int) -> bool:
         """Load a debug file; False if lldb has it already."""
         return symbols.load(self._target, path, image, load_bias)
+
+    def watch(self, addresses: Sequence[int]) -> ContextManager[watches.GoOn]:
+        """Lets the program run from one of the addresses to the next."""
+        return watches.watch(self._target, addresses, self.forget)
+
+    def write(self, text: str) -> None:
+        """Show text at once."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
     def say(self, text: str) -> None:
         """Show a line while something takes long."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, List, Optional, Protocol
+from typing import Callable, ContextManager, Dict, Iterable, List, Optional, Protocol, Sequence, Tuple
 
 CORE = "core"
 LIVE = "live"
@@ -93,6 +93,20 @@ class ResidentTeller(Target, Protocol):
 
     def resident(self) -> Optional[Dict[int, int]]:
         """Start of a mapping -> bytes of it that are resident; None where the program's machine is another."""
+
+
+GoOn = Callable[[], Tuple[List[int], str]]
+
+
+class Watcher(Target, Protocol):
+    """A Target whose debugger lets the program run to places in its code."""
+
+    def watch(self, addresses: Sequence[int]) -> ContextManager[GoOn]:
+        """Inside, a function that lets the program go on: (ids of the threads that stand at one of `addresses`, or why
+        it has stopped before). What it takes in the program is undone at the end."""
+
+    def write(self, text: str) -> None:
+        """Show text at once."""
 
 
 class SymbolTaker(Target, Protocol):

@@ -41,6 +41,7 @@ REGISTRY = (
         "Show what the heap, stacks and mappings take, and when the collector runs next.",
         "shared_core.commands.memory",
     ),
+    Entry("go-newproc", "Let the program run, and log each goroutine as it is made.", "shared_core.commands.newproc"),
     Entry("go-crash", "Show what brought the program down, and of which class that is.", "shared_core.commands.crash"),
 )
 

@@ -326,6 +326,29 @@ Mappings are put together by what they are for; RESIDENT is what of them is in R
   go-memory --limit 30
   go-memory --json --output memory.json
 """,
+    "go-newproc": """\
+Let the program run, and log each goroutine as it is made.
+
+Usage: go-newproc [-h] [--count N] [--function REGEX] [--depth N] [--json]
+                  [--output FILE]
+
+  -h, --help              print this help
+  --count N               end after N (default 20)
+  --function REGEX        only those that start in a function that matches
+  --depth N               frames of the creator's stack (default 5)
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+The program goes on from where it stands, and is stopped for a moment at each `go`: by a breakpoint of
+the debugger's own, which is gone when the command ends: after --count goroutines, at Ctrl-C, or where the program stops
+for another reason. It stays stopped then. In gdb and lldb only, and the one command that lets the program run.
+
+CAPTURED are the words of the function value that it starts with: the arguments of the `go` statement, and variables
+of a closure. The last of them may be beyond its end.
+
+  go-newproc --count 100 --function main
+  go-newproc --count 1000 --json --output made.json
+""",
     "go-crash": """\
 Show what brought the program down, and of which class that is.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, Iterator, List, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
 
 from ..errors import FormatError, LayoutError, ReadError
 from .record import Record
@@ -143,3 +143,29 @@ def _add(classes: Dict[int, SpanClass], span: Dict[str, int], page: int, sweepge
     # mspan.sweepgen: two behind the heap's needs sweeping, one ahead was cached before the sweep began.
     found.unswept += span["sweepgen"] in ((sweepgen - 2) % (1 << 32), (sweepgen + 1) % (1 << 32))
     return True
+
+
+def object_at(session: Session, heap: Record, address: int) -> Optional[Tuple[int, int]]:
+    """(start, size in bytes) of the heap object that holds `address`; None outside the heap. findObject without marks.
+
+    ReadError where the heap's own tables cannot be read.
+    """
+    constants, memory = session.layout.constants, session.memory
+    arena = (address - constants["arena_base_offset"]) % (1 << 64) // constants["heap_arena_bytes"]
+    bits = constants["arena_l2_bits"]
+    # mheap.arenas is an array of pointers to arrays of pointers; without first-level bits it has one of them.
+    if arena >> bits >= 1 << constants["arena_l1_bits"]:
+        return None
+    offset = session.layout.struct("runtime.mheap").offset("arenas")
+    second = memory.u64(heap.address + offset + 8 * (arena >> bits))
+    arena_address = memory.u64(second + 8 * (arena & ((1 << bits) - 1))) if second else 0
+    if not arena_address:
+        return None
+    page = address // constants["page_size"] % constants["pages_per_arena"]
+    span_address = memory.u64(arena_address + session.layout.struct("runtime.heapArena").offset("spans") + 8 * page)
+    span = next(iter(_read(session, (span_address,)))) if span_address else {}
+    if not _plausible(span) or session.layout.enums["span_states"].get(span["state"]) != "in_use":
+        return None
+    index = (address - span["startAddr"]) // max(span["elemsize"], 1)
+    inside = 0 <= index < span["nelems"]
+    return (span["startAddr"] + index * span["elemsize"], span["elemsize"]) if inside else None

@@ -30,6 +30,10 @@ COMMANDS = [
     ("go-args", "--frame --goroutine 1"),
     ("go-stackmap", "--goroutine 1 --json"),
     ("go-crash", "--json"),
+    ("go-sched", "--json"),
+    ("go-sched", ""),
+    ("go-memory", "--json"),
+    ("go-memory", "--limit 99"),
     ("go-symbols", "main"),
 ]
 ODD_WORDS = (0, 1, 8, 0xFFFFFFFF, 1 << 63, (1 << 64) - 1, (1 << 64) - 8, 0x4141414141414141, 0xC000000000)
