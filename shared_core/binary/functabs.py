@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ..errors import FormatError, ReadError
 from ..layouts.model import Layout, Struct
@@ -59,6 +59,15 @@ class StackObject(NamedTuple):
     pointer_bytes: int
 
 
+class ArgStep(NamedTuple):
+    """An ArgSlot, and whether a word there is live at the pc asked about."""
+
+    kind: str
+    offset: int
+    size: int
+    live: bool
+
+
 class FuncTabs:
     """Reads the FUNCDATA of a module's functions; table numbers and record shapes come from the layout."""
 
@@ -68,6 +77,7 @@ class FuncTabs:
         self.pcdata = layout.numbers("pcdata")
         self._unsafe = layout.enums["unsafe_points"]
         self._assembly = layout.numbers("func_flags").get("asm", 0)
+        self._arg_steps: Dict[Tuple[int, int], Optional[List[ArgStep]]] = {}
         self._inlined = layout.struct("runtime.inlinedCall")
         self._object = layout.struct("runtime.stackObjectRecord")
 
@@ -115,6 +125,25 @@ class FuncTabs:
         """FUNCDATA_ArgInfo as steps; None when the compiler wrote none (assembly)."""
         address = self.module.funcdata(func, self.funcdata["arg_info"])
         return None if address is None else _parse_args(self._bounded(address, _MAX_ARG_BYTES))
+
+    def arg_steps(self, func: Func, live_at: int) -> Optional[List[ArgStep]]:
+        """`arg_slots` with what is live at the pc `live_at`; kept, since a crowd of frames stands at the same pcs."""
+        key = (func.entry, live_at)
+        if key not in self._arg_steps:
+            self._arg_steps[key] = self._read_arg_steps(func, live_at)
+        return self._arg_steps[key]
+
+    def _read_arg_steps(self, func: Func, live_at: int) -> Optional[List[ArgStep]]:
+        slots = self.arg_slots(func)
+        if slots is None:
+            return None
+        live, spill_start, spilled = self.live_slots(func, live_at), self.spill_start(func), 0
+        steps: List[ArgStep] = []
+        for slot in slots:
+            word = slot.kind == "word"
+            steps.append(ArgStep(*slot, word and live(slot.offset, spilled)))
+            spilled += word and slot.offset >= spill_start
+        return steps
 
     def live_slots(self, func: Func, pc: int) -> Callable[[int, int], bool]:
         """(offset, number among the spill slots) -> whether the slot holds a live value at `pc`.

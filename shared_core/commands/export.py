@@ -92,10 +92,12 @@ def _asides(form: str, warnings: List[str]) -> str:
 
 def _remarks(samples: Samples) -> List[str]:
     found = []
-    if samples.broken:
+    if samples.broken == 1:
+        found.append("the stack of 1 goroutine ends early; a frame in brackets says why")
+    elif samples.broken:
         found.append(f"the stacks of {samples.broken} goroutines end early; a frame in brackets says why")
     if samples.unlabelled:
-        found.append(f"the labels of {samples.unlabelled} goroutines cannot be read")
+        found.append(f"the labels of {samples.unlabelled} goroutine{'s' * (samples.unlabelled > 1)} cannot be read")
     return found
 
 

@@ -48,7 +48,7 @@ def tally(world: World, found: List[Goroutine], hidden: int) -> Tally:
         hidden=hidden,
         on_threads=sum(bool(g.raw.m) for g in found),
         locked=sum(g.locked for g in found),
-        labelled=sum(bool(getattr(g.raw, "labels", 0)) for g in found),
+        labelled=sum(bool(world.labels.of(g.raw)) for g in found),
         statuses=_ranked(statuses),
         reasons=_ranked(Counter(g.condition.state for g in waiting)),
         stack_bytes=sum(size * number for size, number in sizes.items()),

@@ -16,6 +16,7 @@ from ..runtime.goroutine import Goroutine
 from ..runtime.threadwalk import ThreadWalk
 from ..runtime.throwing import throwing
 from ..runtime.traceback import SYSTEM, Elided, Rules
+from ..runtime.unwind import Frame
 from .base import Command, Result, add_limit, count
 from .selection import add_filters, add_sort, one, ordered, picks, select
 from .stacks import StackPiece, pieces
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 LEVELS = ("single", "all", SYSTEM)
+_PHYSICAL, _ARGS = SourceFrame._fields.index("physical"), SourceFrame._fields.index("args")
 
 
 @dataclass(frozen=True)
@@ -117,13 +119,15 @@ class _Printer:
         self._rules, self._views = Rules(session.layout, level), Views(session)
         self._labels = traceback_labels(session)
         self._throwing = throwing(session)
+        self._known: Dict[Tuple[Tuple[int, ...], bool], Tuple[int, Elided[SourceFrame]]] = {}
+        self._creators: Dict[Tuple[int, bool], Optional[Call]] = {}
         self.wording = printing(session.layout)
 
     def traceback(self, goroutine: Goroutine) -> Traceback:
         session, rules = self._session, self._rules
-        stack = self._views.stack(goroutine, args=True)
         shown = goroutine.address in self._throwing.shown
         bubble = bubble_of(session, goroutine)
+        frames, problem = self._frames(goroutine, shown)
         return Traceback(
             goroutine,
             self._system or goroutine.address in self._throwing.exposed,
@@ -132,12 +136,41 @@ class _Printer:
             bubble is not None and is_durable(session, goroutine, self.wording),
             bubble,
             self._labels_of(goroutine),
-            rules.choose(stack.frames, shown),
-            stack.problem,
-            creator_of(session, goroutine.raw.gopc, rules, shown) if goroutine.id != 1 else None,
+            Elided(self._with_args(frames.inner), frames.count, frames.notice, self._with_args(frames.outer)),
+            problem,
+            self._creator(goroutine.raw.gopc, shown) if goroutine.id != 1 else None,
             ancestors_of(session, goroutine, rules),
             self._inside(goroutine) if self._system else (),
         )
+
+    def _frames(self, goroutine: Goroutine, shown: bool) -> Tuple[Elided[SourceFrame], str]:
+        """What is printed of its stack, and why that ends early.
+
+        The stacks of goroutines that are parked at the same pcs differ in their addresses alone.
+        """
+        pcs, sp = self._session.world.stacks.steps.pcs(goroutine), goroutine.raw.sched_sp
+        if pcs is None:
+            stack = self._views.stack(goroutine)
+            return self._rules.choose(stack.frames, shown), stack.problem
+        if (pcs, shown) not in self._known:
+            stack = self._views.stack(goroutine)
+            if stack.problem:
+                return self._rules.choose(stack.frames, shown), stack.problem
+            self._known[pcs, shown] = sp, self._rules.choose(stack.frames, shown)
+        first, found = self._known[pcs, shown]
+        if first == sp:
+            return found, ""
+        return Elided(_moved(found.inner, sp - first), found.count, found.notice, _moved(found.outer, sp - first)), ""
+
+    def _with_args(self, frames: List[SourceFrame]) -> List[SourceFrame]:
+        args = self._views.args
+        return [SourceFrame._make((*frame[:_ARGS], args(frame))) for frame in frames]
+
+    def _creator(self, pc: int, shown: bool) -> Optional[Call]:
+        key = (pc, shown)
+        if key not in self._creators:
+            self._creators[key] = creator_of(self._session, pc, self._rules, shown)
+        return self._creators[key]
 
     def _inside(self, goroutine: Goroutine) -> List[StackPiece]:
         """The runtime prints a part of it under "runtime stack:", and that only where it throws there."""
@@ -157,6 +190,19 @@ class _Printer:
         if not self._labels:
             return None
         return self._session.world.labels.of(goroutine.raw)
+
+
+def _moved(frames: List[SourceFrame], by: int) -> List[SourceFrame]:
+    """The same frames on a stack that is `by` bytes away; inlined calls still share their physical frame."""
+    found: List[SourceFrame] = []
+    old: Optional[Frame] = None
+    new: Optional[Frame] = None
+    for frame in frames:
+        if frame.physical is not old:
+            old = frame.physical
+            new = old._replace(sp=old.sp + by, fp=old.fp + by)
+        found.append(SourceFrame._make((*frame[:_PHYSICAL], new, None)))
+    return found
 
 
 COMMAND = Command(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Dict, Hashable, List, NamedTuple, Sequence, Tuple
 
 from ..errors import Absent
+from ..runtime.frames import display_name
 from ..runtime.goroutine import Goroutine
 from ..runtime.unwind import Frame, Stop
 
@@ -28,6 +29,11 @@ class Line(NamedTuple):
     file: str
     line: int
     start_line: int
+
+    @property
+    def name(self) -> str:
+        """As a traceback prints it. A remark has no file, and its brackets hold no type arguments."""
+        return display_name(self.function) if self.file else self.function
 
 
 class Spot(NamedTuple):

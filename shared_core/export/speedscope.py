@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import Dict, List, Tuple
 
-from ..runtime.frames import display_name
 from .samples import Line, Samples
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
@@ -30,7 +29,7 @@ def speedscope(samples: Samples, name: str, exporter: str, warnings: List[str]) 
             for line in reversed(spot.lines):
                 number = known.get(line)
                 if number is None:
-                    frame = (display_name(line.function), line.file, line.line)
+                    frame = (line.name, line.file, line.line)
                     number = known[line] = numbers.setdefault(frame, len(numbers))
                 stack.append(number)
         counts[tuple(stack)] = counts.get(tuple(stack), 0) + sample.goroutines

@@ -5,8 +5,7 @@ Source: Go 1.27 runtime/traceback.go, printArgs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import List, Union
+from typing import List, NamedTuple, Union
 
 from ..binary.functabs import FuncTabs
 from ..errors import NOT_APPLICABLE, UNREADABLE, Absent, Maybe, ReadError
@@ -16,8 +15,7 @@ from .unwind import Frame
 _WORD = 8
 
 
-@dataclass(frozen=True)
-class ArgWord:
+class ArgWord(NamedTuple):
     """One argument word: its address, its offset from argp and size in bytes, the value, and whether it is live."""
 
     address: int
@@ -38,23 +36,18 @@ def frame_args(tabs: FuncTabs, frame: Frame, memory: Memory, live_at: int) -> Ma
     live_at: the pc that liveness is looked up at.
     FormatError or ReadError when the description itself is broken.
     """
-    slots = tabs.arg_slots(frame.func)
-    if slots is None:
+    steps = tabs.arg_steps(frame.func, live_at)
+    if steps is None:
         return (
             Absent(NOT_APPLICABLE, "assembly: its arguments are not described") if tabs.is_assembly(frame.func) else []
         )
-    live = tabs.live_slots(frame.func, live_at)
-    spill_start = tabs.spill_start(frame.func)
     items: List[ArgItem] = []
-    spilled = 0
-    for slot in slots:
-        if slot.kind != "word":
-            items.append(slot.kind)
-            continue
-        address = frame.argp + slot.offset
-        value = _value(memory, address, slot.size)
-        items.append(ArgWord(address, slot.offset, slot.size, value, live(slot.offset, spilled)))
-        spilled += slot.offset >= spill_start
+    argp = frame.argp
+    for kind, offset, size, live in steps:
+        if kind == "word":
+            items.append(ArgWord(argp + offset, offset, size, _value(memory, argp + offset, size), live))
+        else:
+            items.append(kind)
     return items
 
 

@@ -85,6 +85,7 @@ class SourceFrames:
         self._layout = layout
         self._tabs: Dict[int, FuncTabs] = {}
         self._known: Dict[Tuple[int, int], List[SourceFacts]] = {}
+        self._live_at: Dict[int, int] = {}
 
     def tabs(self, module: Module) -> FuncTabs:
         """The FUNCDATA reader of a module."""
@@ -127,9 +128,11 @@ class SourceFrames:
 
     def liveness_pc(self, frame: Frame) -> int:
         """Where the program's own traceback looks up which arguments are live: not the frame's pc in every version."""
-        if not liveness_at_outer_call(self._layout):
-            return frame.symbol_pc
-        return self.tabs(frame.module).inlined_at(frame.func, frame.symbol_pc)[-1][1]
+        at = frame.symbol_pc
+        if at not in self._live_at:
+            outer = liveness_at_outer_call(self._layout)
+            self._live_at[at] = self.tabs(frame.module).inlined_at(frame.func, at)[-1][1] if outer else at
+        return self._live_at[at]
 
     def at(self, module: Module, func: Func, pc: int) -> Tuple[str, int]:
         """(file, line) of a return address such as gopc: of the call before it (printcreatedby1)."""

@@ -60,6 +60,10 @@ class Core:
         """What the program printed as "fact NAME VALUE": name -> values, quoted ones unquoted."""
         return facts(self.stdout)
 
+    def left(self, name: str) -> Path:
+        """A file that it wrote where it ran."""
+        return self.core.parent / name
+
 
 def facts(stdout: str) -> Dict[str, List[str]]:
     """name -> values of the lines "fact NAME VALUE"."""
@@ -91,6 +95,11 @@ def healthy_core(version: str, arch: str = "amd64", flags: Flags = PLAIN, *args:
 def many_core(version: str, count: int, arch: str = "amd64") -> Core:
     """The core of manyg.go with `count` parked goroutines; no traceback, which would take longer than the core."""
     return take_core(build("manyg", version, arch), [str(count), "quiet"])
+
+
+def labelled_core(version: str, arch: str = "amd64") -> Core:
+    """The core of labelled.go; beside it are the goroutine profiles that it has left (`left`)."""
+    return take_core(build("labelled", version, arch))
 
 
 def take_core(

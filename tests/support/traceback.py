@@ -16,6 +16,7 @@ _PLACE = re.compile(
     r"\t(?P<file>.+):(?P<line>\d+)(?: \+(?P<entry>0x[0-9a-f]+))?"
     r"(?: fp=(?P<fp>0x[0-9a-f]+) sp=(?P<sp>0x[0-9a-f]+) pc=(?P<pc>0x[0-9a-f]+))?$"
 )
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|.)")
 _LABEL = re.compile(r'("(?:[^"\\]|\\.)*"|[^:,]+): ("(?:[^"\\]|\\.)*"|[^,]+)(?:, |$)')
 # "additional" before Go 1.21, their number since then.
 _ELIDED = re.compile(r"\.\.\.(?:additional|(\d+)) frames elided\.\.\.$")
@@ -160,7 +161,13 @@ def _labels(text: str) -> Dict[str, str]:
 
 
 def _unquoted(text: str) -> str:
-    return str(json.loads(text)) if text.startswith('"') else text
+    return str(json.loads(_ESCAPE.sub(_for_json, text))) if text.startswith('"') else text
+
+
+def _for_json(escape: re.Match[str]) -> str:
+    """Go's \\xNN is a control character, or a byte that is not UTF-8."""
+    code = int(escape[1], 16) if escape[1] else -1
+    return escape[0] if code < 0 else f"\\u{code if code < 0x80 else 0xFFFD:04x}"
 
 
 def _number(text: Optional[str]) -> Optional[int]:
