@@ -26,8 +26,8 @@ Ranges = List[Tuple[int, int]]
 
 @dataclass
 class Region:
-    """Mappings of one kind together: how many, of how many bytes; reserved: bytes of them that nobody may touch yet;
-    resident: bytes in RAM."""
+    """Mappings of one kind together: how many, neighbours that are alike being one, of how many bytes; reserved: bytes
+    of them that nobody may touch yet; resident: bytes in RAM."""
 
     kind: str
     mappings: int
@@ -44,12 +44,15 @@ def read_regions(session: Session, heap: Record) -> List[Region]:
     found: Dict[str, Region] = {}
     mappings = session.target.mappings()
     own = {mapping.path for mapping in mappings if mapping.path and PROGRAM in _overlaps(mapping, known)}
+    before: Tuple[str, str, int] = ("", "", 0)
     for mapping in mappings:
         kind = PROGRAM if mapping.path in own else _kind(mapping, known)
         missing = resident if isinstance(resident, Absent) else 0
         region = found.setdefault(kind, Region(kind, 0, 0, 0 if unknown is None else unknown, missing))
         size = mapping.end - mapping.start
-        region.mappings += 1
+        # A debugger may have cut one in two: at the end of what a core holds of it.
+        region.mappings += before != (kind, mapping.flags, mapping.start)
+        before = kind, mapping.flags, mapping.end
         region.size += size
         if not isinstance(region.reserved, Absent):
             region.reserved += size if mapping.flags.startswith("---") else 0
