@@ -74,14 +74,13 @@ def test_backtraces(version: str, arch: str) -> None:
         assert frames[1:] == expected[1:] and frames[0][:2] == expected[0][:2], goid
         checked += 1
     assert checked > 10
-    if arch == "amd64":
-        died = next(each for each in said.values() if each.status == "running")
-        expected = [place(frame) for frame in died.frames]
-        found = next(frames for _, frames in shown if frames[0][0] == "runtime.raise")
-        assert found[-len(expected) :] == expected
-        names = [function for function, _, _ in found]
-        assert "`main.(*server).handle at crash.go:" in run.outputs[4] and "`main.goDown(a0=" in run.outputs[4]
-        assert names.count("runtime.raise") == 2 and names.index("runtime.sigtramp") < len(names) - len(expected)
+    died = next(each for each in said.values() if each.status == "running")
+    expected = [place(frame) for frame in died.frames]
+    found = next(frames for _, frames in shown if frames[0][0] == "runtime.raise")
+    assert found[-len(expected) :] == expected
+    names = [function for function, _, _ in found]
+    assert "`main.(*server).handle at crash.go:" in run.outputs[4] and "`main.goDown(a0=" in run.outputs[4]
+    assert names.count("runtime.raise") == 2 and names.index("runtime.sigtramp") < len(names) - len(expected)
 
 
 @pytest.mark.parametrize("version", [v for v, a in FEW if a == "amd64" and (matrix.is_full() or v in ENDS)])
