@@ -6,6 +6,7 @@ runtime/pprof/label.go and runtime/map.go (labelMap is a map[string]string, hmap
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Dict, Iterator, Tuple
 
 from ..errors import UNREADABLE, Absent, Maybe, ReadError
@@ -14,11 +15,14 @@ from ..memory import Memory
 
 MAX_LABELS = 1 << 12
 _MAX_KEPT = 1 << 17  # label sets: most goroutines share one, a few hundred bytes each where they do not
+_MAX_TEXT = 1 << 12
 _PAIR = 32  # a key and a value string
 _CELLS = 8  # abi.OldMapBucketCount
 _FIRST_FULL = 5  # runtime.minTopHash: smaller values mark free and evacuated cells
 _MAX_OVERFLOW = 64
 _SAME_SIZE_GROW = 8
+_strings = struct.Struct("<QQQQ").unpack_from
+_pair, _word = struct.Struct("<QQ").unpack_from, struct.Struct("<Q").unpack_from
 
 
 class Labels:
@@ -26,6 +30,8 @@ class Labels:
 
     def __init__(self, memory: Memory, layout: Layout) -> None:
         self._memory, self._layout = memory, layout
+        # Bytes that are not UTF-8 are told apart.
+        self._texts = _Texts(memory, "surrogateescape")
         self._known: Dict[int, Maybe[Dict[str, str]]] = {0: {}}
 
     def of(self, raw: Any) -> Maybe[Dict[str, str]]:
@@ -33,7 +39,7 @@ class Labels:
         address = getattr(raw, "labels", 0)
         found = self._known.get(address)
         if found is None:
-            found = read_labels(self._memory, self._layout, address, "surrogateescape")
+            found = _read(self._memory, self._layout, address, self._texts)
             if len(self._known) < _MAX_KEPT:
                 self._known[address] = found
         return found
@@ -52,25 +58,52 @@ def _mended(text: str) -> str:
 
 def read_labels(memory: Memory, layout: Layout, address: int, errors: str = "replace") -> Maybe[Dict[str, str]]:
     """The labels at g.labels, {} when it is nil; Absent when they cannot be read. errors: as in bytes.decode."""
+    return _read(memory, layout, address, _Texts(memory, errors))
+
+
+def _read(memory: Memory, layout: Layout, address: int, text: _Texts) -> Maybe[Dict[str, str]]:
     if not address:
         return {}
     try:
         if "runtime.hmap" in layout.structs and "runtime/pprof.labelMap" not in layout.structs:
-            pairs = _map_pairs(memory, layout, memory.u64(address))
-        else:
-            pairs = _list_pairs(memory, address)
-        return {key.decode("utf-8", errors): value.decode("utf-8", errors) for key, value in pairs}
+            return dict(_map_pairs(memory, layout, memory.u64(address), text))
+        return dict(_list_pairs(memory, address, text))
     except ReadError as error:
         return Absent(UNREADABLE, str(error))
 
 
-def _list_pairs(memory: Memory, header: int) -> Iterator[Tuple[bytes, bytes]]:
-    data, length, _ = memory.slice_header(header)
-    for index in range(min(length, MAX_LABELS)):
-        yield _text(memory, data + _PAIR * index), _text(memory, data + _PAIR * index + 16)
+class _Texts:
+    """Strings by their header's words: keys, and many values, are the same constants in every set."""
+
+    def __init__(self, memory: Memory, errors: str) -> None:
+        self._locate, self._errors = memory.locate, errors
+        self._known: Dict[Tuple[int, int], str] = {}
+
+    def __call__(self, data: int, length: int) -> str:
+        if not length:
+            return ""
+        key = (data, length)
+        found = self._known.get(key)
+        if found is None:
+            size = length if length < _MAX_TEXT else _MAX_TEXT
+            buffer, at = self._locate(data, size)
+            found = bytes(buffer[at : at + size]).decode("utf-8", self._errors)
+            if len(self._known) < _MAX_KEPT:
+                self._known[key] = found
+        return found
 
 
-def _map_pairs(memory: Memory, layout: Layout, hmap: int) -> Iterator[Tuple[bytes, bytes]]:
+def _list_pairs(memory: Memory, header: int, text: _Texts) -> Iterator[Tuple[str, str]]:
+    data, length = _pair(*memory.locate(header, 16))
+    length = min(length, MAX_LABELS)
+    if length:
+        buffer, at = memory.locate(data, _PAIR * length)
+        for place in range(at, at + _PAIR * length, _PAIR):
+            key, key_length, value, value_length = _strings(buffer, place)
+            yield text(key, key_length), text(value, value_length)
+
+
+def _map_pairs(memory: Memory, layout: Layout, hmap: int, text: _Texts) -> Iterator[Tuple[str, str]]:
     kind = layout.struct("runtime.hmap")
     if not hmap or not memory.u64(hmap + kind.offset("count")):
         return
@@ -82,20 +115,17 @@ def _map_pairs(memory: Memory, layout: Layout, hmap: int) -> Iterator[Tuple[byte
         if base and field == "oldbuckets" and not memory.u8(hmap + kind.offset("flags")) & _SAME_SIZE_GROW:
             buckets //= 2
         for index in range(buckets if base else 0):
-            yield from _bucket_pairs(memory, base + size * index, size)
+            yield from _bucket_pairs(memory, base + size * index, size, text)
 
 
-def _bucket_pairs(memory: Memory, bucket: int, size: int) -> Iterator[Tuple[bytes, bytes]]:
+def _bucket_pairs(memory: Memory, bucket: int, size: int, text: _Texts) -> Iterator[Tuple[str, str]]:
     """A bucket is 8 top hashes, 8 keys, 8 values, and the overflow bucket's address."""
     for _ in range(_MAX_OVERFLOW):
         if not bucket:
             return
-        for cell, top in enumerate(memory.read(bucket, _CELLS)):
-            if top >= _FIRST_FULL:
-                key = bucket + _CELLS + 16 * cell
-                yield _text(memory, key), _text(memory, key + 16 * _CELLS)
-        bucket = memory.u64(bucket + size - 8)
-
-
-def _text(memory: Memory, header: int) -> bytes:
-    return memory.go_string(header, 1 << 12)
+        data = memory.read(bucket, size)
+        for cell in range(_CELLS):
+            if data[cell] >= _FIRST_FULL:
+                key = _CELLS + 16 * cell
+                yield text(*_pair(data, key)), text(*_pair(data, key + 16 * _CELLS))
+        bucket = _word(data, size - 8)[0]
