@@ -21,8 +21,7 @@ _CLASSES = (
     Column("OBJECTS", "right"), Column("USED", "right"), Column("WASTE", "right"), Column("UNSWEPT", "right"),
 )  # fmt: skip
 _REGIONS = (
-    Column("MAPPINGS FOR"), Column("COUNT", "right"), Column("SIZE", "right"), Column("RESERVED", "right"),
-    Column("RESIDENT", "right"),
+    Column("MAPPINGS FOR"), Column("SIZE", "right"), Column("RESERVED", "right"), Column("RESIDENT", "right"),
 )  # fmt: skip
 
 
@@ -116,14 +115,14 @@ def _mappings(regions: List[Region]) -> str:
         return "mappings: the debugger does not know them\n"
     rows = [_region_cells(each) for each in regions]
     resident = total([each.resident for each in regions])
-    mappings, together = sum(each.mappings for each in regions), sum(each.size for each in regions)
-    rows.append(_region_cells(Region("all", mappings, together, total([each.reserved for each in regions]), resident)))
+    together, reserved = sum(each.size for each in regions), total([each.reserved for each in regions])
+    rows.append(_region_cells(Region("all", together, reserved, resident)))
     note = f"({resident.detail})\n" if isinstance(resident, Absent) else ""
     return table(_REGIONS, rows) + note
 
 
 def _region_cells(each: Region) -> Tuple[str, ...]:
-    return each.kind, str(each.mappings), size(each.size), _some(each.reserved), _some(each.resident)
+    return each.kind, size(each.size), _some(each.reserved), _some(each.resident)
 
 
 def _some(value: Maybe[int]) -> str:
@@ -185,6 +184,6 @@ def _class(each: SpanClass) -> Dict[str, Any]:
 
 def _region(each: Region) -> Dict[str, Any]:
     return {
-        "kind": each.kind, "mappings": each.mappings, "size": each.size, "reserved": each.reserved,
+        "kind": each.kind, "size": each.size, "reserved": each.reserved,
         "resident": each.resident,
     }  # fmt: skip

@@ -26,11 +26,10 @@ Ranges = List[Tuple[int, int]]
 
 @dataclass
 class Region:
-    """Mappings of one kind together: how many, neighbours that are alike being one, of how many bytes; reserved: bytes
-    of them that nobody may touch yet; resident: bytes in RAM."""
+    """Mappings of one kind together, by how many bytes; reserved: bytes of them that nobody may touch yet; resident:
+    bytes in RAM. How many there are is not told: debuggers cut them where a core or a file does."""
 
     kind: str
-    mappings: int
     size: int
     reserved: Maybe[int]
     resident: Maybe[int]
@@ -44,15 +43,11 @@ def read_regions(session: Session, heap: Record) -> List[Region]:
     found: Dict[str, Region] = {}
     mappings = session.target.mappings()
     own = {mapping.path for mapping in mappings if mapping.path and PROGRAM in _overlaps(mapping, known)}
-    before: Tuple[str, str, int] = ("", "", 0)
     for mapping in mappings:
         kind = PROGRAM if mapping.path in own else _kind(mapping, known)
         missing = resident if isinstance(resident, Absent) else 0
-        region = found.setdefault(kind, Region(kind, 0, 0, 0 if unknown is None else unknown, missing))
+        region = found.setdefault(kind, Region(kind, 0, 0 if unknown is None else unknown, missing))
         size = mapping.end - mapping.start
-        # A debugger may have cut one in two: at the end of what a core holds of it.
-        region.mappings += before != (kind, mapping.flags, mapping.start)
-        before = kind, mapping.flags, mapping.end
         region.size += size
         if not isinstance(region.reserved, Absent):
             region.reserved += size if mapping.flags.startswith("---") else 0
