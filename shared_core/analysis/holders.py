@@ -19,7 +19,8 @@ from ..errors import GoxrayError
 from ..runtime.goroutine import Goroutine
 from ..runtime.locks import MUTEX, ONCE, RWMUTEX, Lock
 from ..runtime.unwind import Frame
-from .waits import LockWait, Waits
+from .things import LockWait
+from .waits import Waits
 
 if TYPE_CHECKING:
     from ..session import Session

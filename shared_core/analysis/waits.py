@@ -6,26 +6,39 @@ Source: Go 1.27 runtime/runtime2.go (waitReason), runtime/proc.go (checkdead).
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Dict, List, Optional, Set, Tuple
 
 from ..errors import Absent, GoxrayError, LayoutError, Maybe
-from ..runtime.channels import RECEIVE, SEND, Case, Channel, Channels
+from ..runtime.channels import RECEIVE, SEND, Channel, Channels
 from ..runtime.conditions import Conditions
 from ..runtime.frames import Place, SourceFrame
 from ..runtime.goroutine import Goroutine
-from ..runtime.locks import RUNTIME, Lock, Locks
-from ..runtime.netpoll import Poll, Poller
+from ..runtime.locks import RUNTIME, Locks
+from ..runtime.netpoll import Poller
 from ..runtime.semaphores import Semaphores
-from ..runtime.syscalls import Call, Calls
+from ..runtime.syscalls import Calls
 from ..runtime.timers import Timer, Timers
+from .things import (
+    BUSY,
+    CHANNEL,
+    GC,
+    LOCKS,
+    NETWORK,
+    SYSCALL,
+    TIMER,
+    ChannelWait,
+    CondWait,
+    LockWait,
+    NilWait,
+    NoWait,
+    RuntimeWait,
+    SleepWait,
+    Thing,
+    Wait,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from ..session import Session
-
-# The quarters that waits are sorted by, and the rest.
-CHANNEL, NETWORK, SYSCALL, GC = "channel", "network poll", "system call", "runtime/GC"
-LOCKS, TIMER, BUSY = "lock", "timer", "running or runnable"
-QUARTERS = (CHANNEL, NETWORK, SYSCALL, GC, LOCKS, TIMER, BUSY)
 
 # Wait reasons by their constants' names.
 _CHANNEL_REASONS = {
@@ -38,77 +51,6 @@ _DEPTH = 64
 _LOCK_REASONS = ("semacquire", "sync_mutex_lock", "sync_rw_mutex_r_lock", "sync_rw_mutex_lock") + (
     *("sync_wait_group_wait", "synctest_wait_group_wait"),
 )
-
-
-class ChannelWait(NamedTuple):
-    """cases: one, or those of a select, in the order that their channels are locked in; problem: why some miss."""
-
-    cases: Tuple[Case, ...]
-    select: bool
-    problem: str = ""
-
-
-class NilWait(NamedTuple):
-    """A nil channel, with the direction; "": a select without cases."""
-
-    direction: str
-
-
-class LockWait(NamedTuple):
-    """queue: the g addresses of those that wait at the same semaphore."""
-
-    lock: Lock
-    queue: List[int]
-
-
-class CondWait(NamedTuple):
-    """address: of the sync.Cond; queue: the g addresses of those that wait for it."""
-
-    address: int
-    queue: Sequence[int]
-
-
-class SleepWait(NamedTuple):
-    """left: ns until it is due, negative when that is over."""
-
-    timer: Timer
-    left: Maybe[int]
-
-
-class RuntimeWait(NamedTuple):
-    """The runtime's own words for it."""
-
-    reason: str
-
-
-class NoWait(NamedTuple):
-    status: str
-
-
-Thing = Union[ChannelWait, NilWait, LockWait, CondWait, SleepWait, Poll, Call, RuntimeWait, NoWait, Absent]
-
-
-class Wait(NamedTuple):
-    """quarter: one of QUARTERS; thing: what it waits for, Absent where memory does not tell."""
-
-    goroutine: Goroutine
-    quarter: str
-    thing: Thing
-
-    @property
-    def about(self) -> Tuple[object, ...]:
-        """What tells things apart: equal for goroutines that wait for the same in the same way."""
-        thing = self.thing
-        if isinstance(thing, ChannelWait):
-            places = [(str(case.direction), getattr(case.channel, "address", 0)) for case in thing.cases]
-            return ("channel", str(thing.select), *(part for place in places for part in place), thing.problem)
-        if isinstance(thing, LockWait):
-            return ("lock", thing.lock.kind, thing.lock.semaphore, thing.lock.wants)
-        if isinstance(thing, CondWait):
-            return ("lock", "cond", thing.address)
-        if isinstance(thing, (NilWait, RuntimeWait, NoWait)):
-            return (type(thing).__name__, *thing)
-        return (self.quarter, type(thing).__name__, self.goroutine.id)
 
 
 class Waits:
@@ -127,6 +69,8 @@ class Waits:
         self._poller = Poller(session)
         self._calls = Calls(session)
         self._known: Dict[int, Wait] = {}
+        self._pcs: Dict[int, Optional[Tuple[int, ...]]] = {}
+        self._equal_pcs: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
         self._callers: Dict[Tuple[int, ...], Maybe[Place]] = {}
         self._all: Optional[List[Wait]] = None
         self._things: Dict[Tuple[object, ...], Thing] = {}
@@ -136,6 +80,12 @@ class Waits:
         if self._semaphores is None:
             self._semaphores = Semaphores(self._session)
         return self._semaphores
+
+    @property
+    def queued(self) -> Set[int]:
+        """The addresses of the sudogs that wait for semaphores and conditions."""
+        semaphores, conditions = self._semaphores, self._conditions
+        return (semaphores.sudogs if semaphores else set()) | (conditions.sudogs if conditions else set())
 
     @property
     def problems(self) -> List[str]:
@@ -224,9 +174,17 @@ class Waits:
         timer = self.timers.of_channel(channel.address, channel.timer)
         return None if timer is None or isinstance(timer, Absent) else (timer, self.timers.left(timer))
 
+    def pcs(self, goroutine: Goroutine) -> Optional[Tuple[int, ...]]:
+        """The pcs of a parked goroutine's frames, one tuple for all that are equal; None where that takes a walk."""
+        address = goroutine.address
+        if address not in self._pcs:
+            found = self.world.stacks.steps.pcs(goroutine)
+            self._pcs[address] = None if found is None else self._equal_pcs.setdefault(found, found)
+        return self._pcs[address]
+
     def called_from(self, goroutine: Goroutine) -> Maybe[Place]:
         """Where its stack comes out of the packages that things are waited for in: sync, time, os, net and the like."""
-        pcs = self.world.stacks.steps.pcs(goroutine)
+        pcs = self.pcs(goroutine)
         found = self._callers.get(pcs) if pcs is not None else None
         if found is None:
             found = self._caller(goroutine)

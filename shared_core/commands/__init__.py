@@ -31,6 +31,7 @@ REGISTRY = (
     Entry("go-goroutines", "List goroutines, and their stacks if asked.", "shared_core.commands.goroutines"),
     Entry("go-goroutine", "Show one goroutine in full.", "shared_core.commands.goroutine"),
     Entry("go-waits", "Show what goroutines wait for, and who waits for the same.", "shared_core.commands.waits"),
+    Entry("go-leaks", "Show goroutines that look abandoned, and why.", "shared_core.commands.leaks"),
     Entry("go-threads", "List threads, which M each is, and what it does.", "shared_core.commands.threads"),
     Entry("go-traceback", "Print tracebacks in the Go runtime's own form.", "shared_core.commands.traceback"),
     Entry("go-args", "Print os.Args and the environment, or the arguments of frames.", "shared_core.commands.args"),

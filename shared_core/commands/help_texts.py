@@ -179,6 +179,49 @@ when there is a cycle, or all are asleep.
   go-waits --wait-reason chan --limit 50
   go-waits --dot --output waits.dot
 """,
+    "go-leaks": """\
+Show goroutines that look abandoned, and why.
+
+Usage: go-leaks [-h] [--all] [--status S] [--wait-reason R] [--function REGEX]
+                [--label K[=V]] [--with KIND [VALUE]] [--without KIND [VALUE]]
+                [--min-wait TIME] [--min-count N] [--sure possible|likely|certain]
+                [--limit N] [--json] [--output FILE]
+
+  -h, --help              print this help
+  --all                   include the runtime's own goroutines
+  --status S              only this status (running, runnable, waiting, syscall, ...)
+  --wait-reason R         only waits whose reason holds this text
+  --function REGEX        only stacks with a function that matches it
+  --label K[=V]           only those with this profiler label; may be repeated
+  --with, -with, -w KIND [VALUE]
+                          only those that are or have: user, system, running, label K[=V], func REGEX, start REGEX, ...
+  --without, -without, -wo KIND [VALUE]
+                          only those that are not, or have not; both may be repeated, and all must hold
+  --min-wait TIME         how long a wait must be to be evidence: 90s, 1h (default 5m)
+  --min-count N           how many alike are a crowd (default 100)
+  --sure possible|likely|certain
+                          the least sure that is listed (default likely)
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+Goroutines that wait in one way at one place, and were started at one, are a group. The worst come first.
+Under each group is the evidence, with how sure it is:
+
+  certain   nothing can wake them: a nil channel, a select with no cases, a timer that is never due, a channel or lock
+            that nothing refers to which can still run (what the collector's own leak detection looks for), or the
+            runtime has found them itself
+  likely    a lock waited for longer than --min-wait, or in a cycle; senders without a receiver for as long; a timer
+            that is stopped
+  possible  a wait of --min-wait or more, which may be by design; many alike add to it
+
+AGE is what a traceback shows: empty where no garbage collection has seen the wait. The main goroutine is left out. The
+status is 1 when there are any as sure as asked for.
+
+  go-leaks --min-wait 30m
+  go-leaks --sure possible --limit 20
+  go-leaks --without label app=db --json
+""",
     "go-threads": """\
 List threads, which M each is, and what it does.
 

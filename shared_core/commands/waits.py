@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, List, NamedTuple
 
 from ..analysis.holders import Cycle, Holder, Holders, cycles
-from ..analysis.waits import QUARTERS, LockWait, Wait, Waits, all_asleep
+from ..analysis.things import QUARTERS, LockWait, Wait
+from ..analysis.waits import Waits, all_asleep
 from ..errors import Absent, Maybe
 from ..runtime.channels import Channel
 from ..runtime.frames import Place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, List, Tuple
 
-from ..analysis.waits import ChannelWait, CondWait, LockWait
+from ..analysis.things import ChannelWait, CondWait, LockWait
 from ..errors import Absent
 from .escape import escape
 from .frames import short_place

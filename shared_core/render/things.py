@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
-from ..analysis.holders import Holder
-from ..analysis.waits import ChannelWait, CondWait, LockWait, NilWait, NoWait, RuntimeWait, SleepWait, Thing, Wait
+from ..analysis.things import ChannelWait, CondWait, LockWait, NilWait, NoWait, RuntimeWait, SleepWait, Thing, Wait
 from ..commands.waits import WaitList
 from ..errors import Absent, Maybe
 from ..runtime.channels import RECEIVE, Case, Channel
@@ -14,6 +13,7 @@ from ..runtime.netpoll import Poll
 from ..runtime.syscalls import Call
 from ..runtime.timers import NEVER, Timer
 from .jsonout import address
+from .queues import goids, poll_document
 
 _CASES = 3  # of a select, shown in a row
 _IDS = 5  # of a queue
@@ -133,60 +133,21 @@ class Things:
             lock = thing.lock
             return {"kind": lock.kind, "address": address(lock.address), "wants": lock.wants, **found}
         if isinstance(thing, CondWait):
-            return {"kind": "sync.Cond", "address": address(thing.address), "waiters": self.goids(thing.queue), **found}
+            return {
+                "kind": "sync.Cond",
+                "address": address(thing.address),
+                "waiters": goids(self._body, thing.queue),
+                **found,
+            }
         if isinstance(thing, SleepWait):
             return {"kind": "sleep", "seconds_left": _seconds(thing.left), **found}
         if isinstance(thing, Poll):
-            return {**_poll_document(thing), **found}
+            return {**poll_document(thing), **found}
         if isinstance(thing, Call):
             return {"kind": "system call", "number": thing.number, "name": thing.name or None, **found}
         if isinstance(thing, Absent):
             return {"kind": thing, **found}
         return {"kind": "runtime" if isinstance(thing, RuntimeWait) else "none", **found}
-
-    def goids(self, queue: Iterable[int]) -> List[int]:
-        """The ids of goroutines by their addresses; 0 for what is none."""
-        return [self._body.ids.get(g, 0) for g in queue]
-
-    def channel_document(self, channel: Channel) -> Dict[str, Any]:
-        """A channel with both queues."""
-        return {
-            "address": hex(channel.address),
-            "elem": channel.elem,
-            "len": channel.length,
-            "cap": channel.capacity,
-            "closed": channel.closed,
-            "receivers": self.goids(channel.receivers),
-            "senders": self.goids(channel.senders),
-            "problem": "; ".join(channel.problems) or None,
-        }
-
-    def lock_documents(self, waits: Iterable[Wait]) -> List[Dict[str, Any]]:
-        """The locks that these wait for, each once, with all that wait."""
-        found: Dict[Tuple[int, str], Dict[str, Any]] = {}
-        for wait in waits:
-            if isinstance(wait.thing, LockWait):
-                lock = wait.thing.lock
-                key = (lock.semaphore, lock.wants)
-                if key not in found:
-                    found[key] = self._lock_document(lock, wait.thing.queue)
-        return list(found.values())
-
-    def _lock_document(self, lock: Lock, queue: Sequence[int]) -> Dict[str, Any]:
-        holder = self._body.holders.get(lock.semaphore, Holder([], ""))
-        return {
-            "kind": lock.kind,
-            "address": hex(lock.address),
-            "semaphore": hex(lock.semaphore),
-            "locked": lock.locked,
-            "counter": lock.counter,
-            "readers": lock.readers,
-            "writer": lock.writer,
-            "writer_next": lock.writer_next,
-            "waiters": self.goids(queue),
-            "holders_inferred": holder.ids,
-            "holders_why": holder.why or None,
-        }
 
 
 def _queues(thing: Thing) -> List[Tuple[str, Sequence[int]]]:
@@ -246,18 +207,6 @@ def _poll(poll: Poll) -> str:
         return f"{what} (addresses not known)"
     local = poll.local or "?"
     return f"{what}, {poll.network} {local}" + (f" <-> {poll.remote}" if poll.remote else "")
-
-
-def _poll_document(poll: Poll) -> Dict[str, Any]:
-    return {
-        "kind": "network poll",
-        "fd": poll.fd,
-        "direction": poll.direction,
-        "network": poll.network or None,
-        "local": poll.local,
-        "remote": poll.remote,
-        "name": poll.name or None,
-    }
 
 
 def _call(call: Call) -> str:

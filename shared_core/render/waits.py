@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Dict, List, Tuple
 
 from ..analysis.holders import Cycle
-from ..analysis.waits import ChannelWait
+from ..analysis.things import ChannelWait
 from ..commands.waits import WaitList, WaitRow
 from ..errors import Absent
 from . import dot
 from .frames import place_document, short_place
 from .jsonout import address
+from .queues import channel_document, lock_documents
 from .table import Column, crowd
 from .things import Things
 from .times import duration, wait_seconds
@@ -73,8 +74,8 @@ def document(body: WaitList) -> Dict[str, Any]:
         "all_asleep": body.asleep,
         "cycles": [_cycle_document(cycle) for cycle in body.cycles],
         "goroutines": [_row(row, things) for row in body.rows],
-        "channels": [things.channel_document(each) for each in _shown_channels(body)],
-        "locks": things.lock_documents([row.wait for row in body.rows]),
+        "channels": [channel_document(body, each) for each in _shown_channels(body)],
+        "locks": lock_documents(body, [row.wait for row in body.rows]),
     }
 
 

@@ -6,7 +6,7 @@ Sources: Go 1.27 runtime/sema.go (notifyList, notifyListWait), sync/cond.go (Con
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Container, Dict, List, Tuple
+from typing import TYPE_CHECKING, Container, Dict, List, Set, Tuple
 
 from ..errors import NOT_RECORDED, Absent, Maybe, ReadError
 from .goroutine import Goroutine
@@ -30,6 +30,7 @@ class Conditions:
         self._in_cond = session.layout.struct("sync.Cond").offset("notify")
         self._reader = SudogReader(session.memory, session.layout)
         self._hidden = "elem.vu" not in session.layout.struct("runtime.sudog")
+        self.sudogs: Set[int] = set()
         self._known: Dict[int, Tuple[Dict[int, None], str]] = {}
 
     def at(self, address: int) -> Tuple[Dict[int, None], str]:
@@ -44,6 +45,7 @@ class Conditions:
                         problem = item
                     else:
                         found[item.g], last = None, item.address
+                        self.sudogs.add(item.address)
                 problem = problem or ("" if last == tail else "the queue does not end at its tail")
             except ReadError as error:
                 problem = str(error)

@@ -22,7 +22,8 @@ _MAX_WAITERS = 1 << 22
 class Semaphores:
     """The waiters of every semaphore of one stopped program.
 
-    queues: address of the uint32 -> g addresses, in the order they came in; problems: what could not be followed.
+    queues: address of the uint32 -> g addresses, in the order they came in; sudogs: of all that wait.
+    problems: what could not be followed.
     """
 
     def __init__(self, session: Session) -> None:
@@ -34,7 +35,7 @@ class Semaphores:
         self.queues: Dict[int, List[int]] = {}
         self.problems: List[str] = []
         self._of: Dict[int, int] = {}
-        self._seen: Set[int] = set()
+        self.sudogs: Set[int] = set()
         try:
             for index, first in enumerate(self._roots(self._find(session))):
                 self._tree(index, first)
@@ -79,7 +80,7 @@ class Semaphores:
         todo = [first] if first else []
         while todo:
             address = todo.pop()
-            if address in self._seen:
+            if address in self.sudogs:
                 self.problems.append(f"the tree of semaphores loops at {address:#x}")
                 continue
             try:
@@ -100,11 +101,11 @@ class Semaphores:
             if isinstance(item, str) or problem:
                 self.problems.append(problem)
                 return
-            self._seen.add(item.address)
+            self.sudogs.add(item.address)
             queue.append(item.g)
             self._of[item.g] = node.elem
 
     def _misfit(self, sudog: Sudog, address: int) -> str:
         if sudog.elem != address:
             return f"what {sudog.address:#x} holds is not in the queue of the semaphore at {address:#x}"
-        return f"the queue of the semaphore at {address:#x} loops" if sudog.address in self._seen else ""
+        return f"the queue of the semaphore at {address:#x} loops" if sudog.address in self.sudogs else ""

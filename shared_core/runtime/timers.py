@@ -87,6 +87,11 @@ class Timers:
             return Absent(UNREADABLE, str(error))
         return self.at(address) if address else Absent(NOT_RECORDED, "it has no timer")
 
+    @property
+    def known_to_channels(self) -> bool:
+        """Whether a channel leads to its timer, as since Go 1.23."""
+        return "timer" in self._session.layout.struct("runtime.hchan")
+
     def of_channel(self, channel: int, timer: int) -> Optional[Maybe[Timer]]:
         """The timer that sends to a channel, whose hchan.timer is `timer`; None where none is known to.
 
@@ -94,7 +99,7 @@ class Timers:
         """
         if timer:
             return self.at(timer)
-        if "timers.heap.ptr" in self._session.layout.struct("runtime.p"):
+        if self.known_to_channels:
             return None
         if not self._of_channel:
             self._of_channel = {0: 0}
