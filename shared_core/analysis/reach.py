@@ -10,7 +10,7 @@ has been reached).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Container, Dict, Iterable, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Container, Dict, Iterable, List, Optional, Set, Tuple
 
 from ..errors import Absent, GoxrayError
 from ..runtime.goroutine import Goroutine
@@ -54,6 +54,7 @@ class _Search:
         self._owner: Dict[int, int] = {}  # word -> the base of the object that it points into
         self._nodes: Set[int] = set()
         self._stuck: Dict[int, List[int]] = {}  # g -> the bases of what it waits for
+        self._looked_at: Set[int] = set()  # goroutines that are stuck, and yet can be woken
         self._registers = registers(session)
         self._slots: Dict[Tuple[int, ...], Slots] = {}
         self._g_pointers = g_pointers(session)
@@ -78,21 +79,29 @@ class _Search:
     def _suspects(self, waits: Iterable[Wait]) -> Set[int]:
         bases: Set[int] = set()
         channels: Set[int] = set()
+        known: Dict[int, Optional[List[int]]] = {}  # by thing, which goroutines share
         for wait in waits:
-            places = _places(wait.thing)
-            if places is None:
-                continue
-            known = [self._heap.object_at(place) for place in places]
-            if isinstance(wait.thing, ChannelWait):
-                channels.update(places)
-            if any(each is None or each.size > _MAX_OBJECT for each in known):
-                continue  # a variable of a package, or part of something large: any code may have it
-            self._stuck[wait.goroutine.address] = [each.base for each in known if each is not None]
-            bases.update(self._stuck[wait.goroutine.address])
+            thing = wait.thing
+            if id(thing) not in known:
+                known[id(thing)] = self._bases(thing)
+                if isinstance(thing, ChannelWait):
+                    channels.update(_places(thing) or ())
+            found = known[id(thing)]
+            if found is not None:
+                self._stuck[wait.goroutine.address] = found
+                bases.update(found)
         for channel in self._waits.channels.known:
             self._skipped.update(channel.sides)
         self._skipped.update(self._waits.queued)
         return self._targets(bases, channels)
+
+    def _bases(self, thing: Thing) -> Optional[List[int]]:
+        """The objects that could be how one that waits for this is woken; None where that cannot be told."""
+        places = _places(thing)
+        found = [self._heap.object_at(place) for place in places or ()]
+        if places is None or any(each is None or each.size > _MAX_OBJECT for each in found):
+            return None  # or a variable of a package, or part of something large: any code may have it
+        return [each.base for each in found if each is not None]
 
     def _targets(self, bases: Iterable[int], exact: Container[int] = ()) -> Set[int]:
         """The words that point into objects at `bases`, which become nodes; into those in `exact` only to the start."""
@@ -120,7 +129,7 @@ class _Search:
             if span.noscan:
                 continue
             for place, word in self._scan.words(span.start, span.end, wanted):
-                owner = self._heap.object_at(place)
+                owner = self._heap.in_span(span, place)
                 if owner is None or owner.base in self._skipped or owner.base == self._owner[word]:
                     continue
                 if self._is_stale(owner.base, place):
@@ -133,7 +142,9 @@ class _Search:
                 self._edges.setdefault(owner.base, set()).add(self._owner[word])
                 found.add(owner.base)
         for goroutine in self._session.world.goroutines:
-            self._on_stack(goroutine, wanted)
+            # What one that is stuck refers to matters once it turns out that it can be woken.
+            if goroutine.address not in self._stuck or goroutine.address in self._looked_at:
+                self._on_stack(goroutine, wanted)
         self._elsewhere(wanted)
         return found
 
@@ -145,7 +156,7 @@ class _Search:
         pointers = self._processors.get(base)
         return pointers is not None and not any(low <= place < high for low, high in pointers)
 
-    def _on_stack(self, goroutine: Goroutine, wanted: Set[int]) -> None:
+    def _on_stack(self, goroutine: Goroutine, wanted: AbstractSet[int]) -> None:
         raw, settled = goroutine.raw, goroutine.condition.parked and not goroutine.raw.m
         low = raw.sched_sp
         if not settled:
@@ -196,6 +207,9 @@ class _Search:
             if node in alive:
                 continue
             alive.add(node)
+            if node in self._stuck and node not in self._looked_at:
+                self._looked_at.add(node)
+                self._on_stack(self._waits.by_address[node], self._owner.keys())
             todo += [*self._edges.get(node, ()), *wakes.get(node, ())]
         return alive
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..errors import FormatError, ReadError
 from .spans import mheap
@@ -89,7 +89,10 @@ class Heap:
         at = bisect_right(self._starts, address) - 1
         if at < 0 or address >= self.spans[at].end:
             return None
-        span = self.spans[at]
+        return self.in_span(self.spans[at], address)
+
+    def in_span(self, span: HeapSpan, address: int) -> Optional[HeapObject]:
+        """The same of an address in `span`."""
         number = (address - span.start) // span.size
         if number >= span.slots or self._is_free(span, number):
             return None
@@ -111,7 +114,7 @@ class Scan:
         self._session = session
         self.left = budget
 
-    def words(self, start: int, end: int, wanted: Set[int]) -> Iterator[Tuple[int, int]]:
+    def words(self, start: int, end: int, wanted: AbstractSet[int]) -> Iterator[Tuple[int, int]]:
         """(address, word) of each aligned word in [start, end) that is wanted; ReadError where memory is missing."""
         for at in range(start, end, _CHUNK):
             size = min(_CHUNK, end - at) & ~7
@@ -121,7 +124,7 @@ class Scan:
             data, offset = self._session.memory.locate(at, size)
             found = struct.unpack_from(f"<{size // 8}Q", data, offset)
             if not wanted.isdisjoint(found):
-                yield from ((at + 8 * number, word) for number, word in enumerate(found) if word in wanted)
+                yield from [(at + 8 * number, word) for number, word in enumerate(found) if word in wanted]
 
 
 _CHUNK = 1 << 16
