@@ -34,6 +34,9 @@ COMMANDS = [
     ("go-sched", ""),
     ("go-memory", "--json"),
     ("go-memory", "--limit 99"),
+    ("go-waits", "--json"),
+    ("go-waits", "--dot"),
+    ("go-leaks", "--min-wait 1ms --sure possible --json"),
     ("go-symbols", "main"),
 ]
 ODD_WORDS = (0, 1, 8, 0xFFFFFFFF, 1 << 63, (1 << 64) - 1, (1 << 64) - 8, 0x4141414141414141, 0xC000000000)
@@ -64,6 +67,10 @@ class Damaged(CoreTarget):
             if address <= place and place + 8 <= address + size:
                 struct.pack_into("<Q", data, place - address, value)
         return bytes(data)
+
+    def region(self, address: int) -> None:
+        """None: what a core holds would be looked at where it is mapped, and no damage be seen."""
+        return
 
 
 def faults(target: Damaged) -> List[Tuple[str, str]]:
