@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests" / "programs"
 GDB_EXTENSION = ROOT / "gdb_go_ext" / "__init__.py"
 DONE = ".done"  # written last: a directory without it was left behind by an interrupted run
-KEEP_SECONDS = 14 * 24 * 3600
+KEEP_SECONDS, KEEP_BYTES = 14 * 24 * 3600, 16 << 30
 
 
 class FixtureError(AssertionError):
@@ -60,8 +60,17 @@ def filled(name: str, fill: Callable[[Path], None]) -> Path:
 
 
 def prune() -> None:
-    """Removes fixtures that nothing has asked for in two weeks, since every edit of a program makes new ones."""
-    old = time.time() - KEEP_SECONDS
-    for done in (cache_root() / "fixtures").glob(f"*/{DONE}"):
-        if done.stat().st_mtime < old:
-            shutil.rmtree(done.parent, ignore_errors=True)
+    """Removes fixtures that nothing has asked for in two weeks, and beyond 16 GiB those unused for longest.
+
+    Every edit of a program makes new ones, cores among them.
+    """
+    newest_first = sorted(((done.stat().st_mtime, done.parent) for done in _finished()), reverse=True)
+    old, total = time.time() - KEEP_SECONDS, 0
+    for used, place in newest_first:
+        total += sum(each.stat().st_blocks * 512 for each in place.rglob("*") if each.is_file())
+        if used < old or total > KEEP_BYTES:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _finished() -> Iterator[Path]:
+    return (cache_root() / "fixtures").glob(f"*/{DONE}")
