@@ -16,8 +16,9 @@ from ..runtime.goroutine import Goroutine
 from ..runtime.locks import MUTEX, ONCE, RWMUTEX
 from ..runtime.timers import NEVER
 from .holders import Holders, cycles
+from .quarters import CHANNEL, LOCKS
 from .reach import Reach
-from .things import CHANNEL, LOCKS, ChannelWait, CondWait, LockWait, NilWait, SleepWait, Thing, Wait
+from .things import ChannelWait, CondWait, LockWait, NilWait, SleepWait, Thing, Wait
 from .waits import Waits
 
 if TYPE_CHECKING:

@@ -15,11 +15,6 @@ from ..runtime.netpoll import Poll
 from ..runtime.syscalls import Call
 from ..runtime.timers import Timer
 
-# The quarters that waits are sorted by, and the rest.
-CHANNEL, NETWORK, SYSCALL, GC = "channel", "network poll", "system call", "runtime/GC"
-LOCKS, TIMER, BUSY = "lock", "timer", "running or runnable"
-QUARTERS = (CHANNEL, NETWORK, SYSCALL, GC, LOCKS, TIMER, BUSY)
-
 
 class ChannelWait(NamedTuple):
     """cases: one, or those of a select, in the order that their channels are locked in; problem: why some miss."""
@@ -70,7 +65,7 @@ Thing = Union[ChannelWait, NilWait, LockWait, CondWait, SleepWait, Poll, Call, R
 
 
 class Wait(NamedTuple):
-    """quarter: one of QUARTERS; thing: what it waits for, Absent where memory does not tell."""
+    """quarter: one of quarters.QUARTERS; thing: what it waits for, Absent where memory does not tell."""
 
     goroutine: Goroutine
     quarter: str

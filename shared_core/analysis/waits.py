@@ -9,48 +9,36 @@ from itertools import islice
 from typing import TYPE_CHECKING, Dict, List, Optional, Set, Tuple
 
 from ..errors import Absent, GoxrayError, LayoutError, Maybe
-from ..runtime.channels import RECEIVE, SEND, Channel, Channels
+from ..runtime.channels import Channel, Channels
 from ..runtime.conditions import Conditions
 from ..runtime.frames import Place, SourceFrame
 from ..runtime.goroutine import Goroutine
-from ..runtime.locks import RUNTIME, Locks
+from ..runtime.locks import Locks
 from ..runtime.netpoll import Poller
 from ..runtime.semaphores import Semaphores
 from ..runtime.syscalls import Calls
 from ..runtime.timers import Timer, Timers
-from .things import (
+from .quarters import (
     BUSY,
     CHANNEL,
+    CHANNEL_REASONS,
+    COND_REASON,
     GC,
+    LOCK_REASONS,
     LOCKS,
-    NETWORK,
+    NIL_REASONS,
+    POLL_REASON,
+    SLEEP_REASON,
     SYSCALL,
-    TIMER,
-    ChannelWait,
-    CondWait,
-    LockWait,
-    NilWait,
-    NoWait,
-    RuntimeWait,
-    SleepWait,
-    Thing,
-    Wait,
+    Quarters,
 )  # fmt: skip
+from .things import ChannelWait, CondWait, LockWait, NilWait, NoWait, RuntimeWait, SleepWait, Thing, Wait
 
 if TYPE_CHECKING:
     from ..session import Session
 
-# Wait reasons by their constants' names.
-_CHANNEL_REASONS = {
-    "chan_receive": RECEIVE, "chan_send": SEND, "select": "",
-    "synctest_chan_receive": RECEIVE, "synctest_chan_send": SEND, "synctest_select": "",
-}  # fmt: skip
-_NIL_REASONS = {"chan_receive_nil_chan": RECEIVE, "chan_send_nil_chan": SEND, "select_no_cases": ""}
 _WAITING_PACKAGES = ("runtime.", "sync.", "time.", "os.", "net.", "io.", "bufio.", "syscall.", "internal/", "runtime/")
 _DEPTH = 64
-_LOCK_REASONS = ("semacquire", "sync_mutex_lock", "sync_rw_mutex_r_lock", "sync_rw_mutex_lock") + (
-    *("sync_wait_group_wait", "synctest_wait_group_wait"),
-)
 
 
 class Waits:
@@ -60,10 +48,10 @@ class Waits:
         self._session = session
         self.world = session.world
         self.by_address: Dict[int, Goroutine] = {g.address: g for g in self.world.goroutines}
-        self._reasons = session.layout.enums.get("wait_reason_names", {})
         self.channels = Channels(session)
         self.timers = Timers(session)
         self.locks = Locks(session)
+        self._quarters = Quarters(session, self.locks)
         self._semaphores: Optional[Semaphores] = None
         self._conditions: Optional[Conditions] = None
         self._poller = Poller(session)
@@ -99,7 +87,8 @@ class Waits:
         """What one goroutine waits for."""
         found = self._known.get(goroutine.address)
         if found is None:
-            found = self._known[goroutine.address] = Wait(goroutine, *self._look_up(goroutine))
+            quarter = self._quarters.of(goroutine)
+            found = self._known[goroutine.address] = Wait(goroutine, quarter, self._look_up(goroutine, quarter))
         return found
 
     def all(self) -> List[Wait]:
@@ -113,27 +102,27 @@ class Waits:
         """`thing`, or the one that came before it with this key: what goroutines share is one object."""
         return self._things.setdefault(key, thing)
 
-    def _look_up(self, goroutine: Goroutine) -> Tuple[str, Thing]:
-        status = goroutine.status
-        if status == "syscall":
-            return SYSCALL, self._calls.of(goroutine)
-        if status not in ("waiting", "leaked"):
-            return BUSY, self._one(NoWait(str(status or "???")), BUSY, status)
-        reason = self._reasons.get(goroutine.raw.wait_reason, "")
-        if reason in _CHANNEL_REASONS:
-            return CHANNEL, self._channel(goroutine, _CHANNEL_REASONS[reason])
-        if reason in _NIL_REASONS:
-            return CHANNEL, self._one(NilWait(_NIL_REASONS[reason]), reason)
-        if reason in _LOCK_REASONS:
+    def _look_up(self, goroutine: Goroutine, quarter: str) -> Thing:
+        if quarter == SYSCALL:
+            return self._calls.of(goroutine)
+        if quarter == BUSY:
+            status = str(goroutine.status or "???")
+            return self._one(NoWait(status), BUSY, status)
+        reason = self._quarters.reason(goroutine)
+        if reason in CHANNEL_REASONS:
+            return self._channel(goroutine, CHANNEL_REASONS[reason])
+        if reason in NIL_REASONS:
+            return self._one(NilWait(NIL_REASONS[reason]), reason)
+        if reason in LOCK_REASONS:
             return self._lock(goroutine)
-        if reason == "sync_cond_wait":
-            return LOCKS, self._cond(goroutine)
-        if reason == "sleep":
+        if reason == COND_REASON:
+            return self._cond(goroutine)
+        if reason == SLEEP_REASON:
             timer = self.timers.of_sleeper(goroutine)
-            return TIMER, timer if isinstance(timer, Absent) else SleepWait(timer, self.timers.left(timer))
-        if reason == "io_wait":
-            return NETWORK, self._poller.of(goroutine)
-        return GC, self._one(RuntimeWait(goroutine.state), GC, goroutine.state)
+            return timer if isinstance(timer, Absent) else SleepWait(timer, self.timers.left(timer))
+        if reason == POLL_REASON:
+            return self._poller.of(goroutine)
+        return self._one(RuntimeWait(goroutine.state), GC, goroutine.state)
 
     def _channel(self, goroutine: Goroutine, direction: str) -> Thing:
         cases, problem = self.channels.cases(goroutine)
@@ -145,13 +134,12 @@ class Waits:
             problem = cases[0].problem or f"it waits to {direction}, and is in another queue"
         return self._one(ChannelWait(cases, not direction, problem), *key)
 
-    def _lock(self, goroutine: Goroutine) -> Tuple[str, Thing]:
+    def _lock(self, goroutine: Goroutine) -> Thing:
         semaphore = self.semaphores.of(goroutine)
         if isinstance(semaphore, Absent):
-            return LOCKS, semaphore
+            return semaphore
         lock = self.locks.of(goroutine, semaphore)
-        thing = self._one(LockWait(lock, self.semaphores.queues[semaphore]), lock)
-        return GC if lock.kind == RUNTIME else LOCKS, thing
+        return self._one(LockWait(lock, self.semaphores.queues[semaphore]), lock)
 
     def _cond(self, goroutine: Goroutine) -> Thing:
         try:

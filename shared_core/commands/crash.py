@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Tuple
 
 from ..analysis.crash import NONE, Crash, diagnose
+from ..analysis.quarters import Quarters
 from ..errors import Maybe
 from ..runtime.instructions import Instruction, instruction_at
 from .base import FINE, FOUND, Command, Result, count
@@ -22,7 +23,8 @@ class CrashCard(NamedTuple):
     """A Crash with what is shown of it.
 
     stack: of its goroutine, with arguments; more: whether it goes on. inside: what its thread runs on other stacks,
-    where the crash is there. instruction: that of the signal's pc, None without a signal.
+    where the crash is there. instruction: that of the signal's pc, None without a signal. quarters: how many goroutines
+    that are not the runtime's own wait for what.
     """
 
     crash: Crash
@@ -30,6 +32,7 @@ class CrashCard(NamedTuple):
     more: bool
     inside: List[StackPiece]
     instruction: Optional[Maybe[Instruction]]
+    quarters: Dict[str, int]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +48,9 @@ def run(session: Session, options: argparse.Namespace) -> Result:
     if crash.signal is not None:
         instruction = instruction_at(session, crash.signal.pc, dict(crash.signal.registers))
     inside = pieces(session, crash.inside, options.depth, Views(session))
-    card = CrashCard(crash, stack, more, inside, instruction)
+    world = session.world
+    quarters = Quarters(session).count([each for each in world.goroutines if each.address not in world.system])
+    card = CrashCard(crash, stack, more, inside, instruction, quarters)
     return Result("go-crash", card, list(session.warnings), FINE if crash.label == NONE else FOUND)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, List
+from typing import TYPE_CHECKING, Dict, List
 
+from ..analysis.quarters import Quarters
 from ..errors import UserError
 from .base import Command, Result, add_limit, count
 from .grouping import STACK, add_group, group_key, grouped
@@ -24,12 +25,13 @@ FORMATS = ("pprof", "folded", "speedscope", "traceback")  # see export.py
 class Goroutines:
     """The goroutines listed; `total` is how many passed the filters, `hidden` how many system ones were left out.
 
-    sizes: whether their stacks' sizes are what it is about.
+    quarters: how many of the total wait for what. sizes: whether their stacks' sizes are what it is about.
     """
 
     goroutines: List[GoroutineView]
     total: int
     hidden: int
+    quarters: Dict[str, int]
     sizes: bool = False
 
 
@@ -55,7 +57,7 @@ def run(session: Session, options: argparse.Namespace) -> Result:
         from .export import export
 
         return export(session, options, selection)
-    body = _body(Views(session), selection, options)
+    body = _body(Views(session), selection, options, Quarters(session).count(selection.goroutines))
     return Result("go-goroutines", body, [*session.warnings, *selection.notes])
 
 
@@ -65,25 +67,25 @@ def _only_one(options: argparse.Namespace) -> None:
         raise UserError(f"one of --{' and --'.join(asked)}, not both")
 
 
-def _body(views: Views, selection: Selection, options: argparse.Namespace) -> object:
+def _body(views: Views, selection: Selection, options: argparse.Namespace, quarters: Dict[str, int]) -> object:
     found, hidden = selection.goroutines, selection.hidden
     if options.group:
         by = group_key(options.group)
         depth = STACK_DEPTH if by == STACK and options.depth is None else options.depth
         groups = grouped(views, found, by, options.limit, depth)
-        groups.hidden = hidden
+        groups.hidden, groups.quarters = hidden, quarters
         return groups
     if options.tree:
         from .tree import tree
 
-        return tree(views, found, hidden, options.limit, options.json)
+        return tree(views, found, hidden, quarters, options.limit, options.json)
     if options.stats:
         from .tally import tally
 
-        return tally(views.world, found, hidden)
+        return tally(views.world, found, hidden, quarters)
     shown = ordered(views.world, found, options.sort)[: options.limit]
     rows = [views.goroutine(g, options.json, options.depth, options.labels) for g in shown]
-    return Goroutines(rows, len(found), hidden, options.sort == "stack-size")
+    return Goroutines(rows, len(found), hidden, quarters, options.sort == "stack-size")
 
 
 COMMAND = Command(
@@ -95,7 +97,8 @@ COMMAND = Command(
 goroutine that does not wait. BLOCKED is as in a traceback: counted from the garbage collection before the one that
 first saw it wait, so it may be less; empty where none has. THREAD is the thread's id in the debugger. USER FRAME is
 the first function outside the runtime, with the end of its file's path; --json has the whole. The runtime's own
-goroutines are left out.
+goroutines are left out. The last line counts what they wait for: channel, network poll, system call, runtime/GC, and
+the rest.
 
 KIND is one of: user, system, running (on a thread), label K[=V], func REGEX (on the stack), start REGEX and creator
 REGEX (function or FILE:LINE), reason TEXT (part of it), status S; and as in Delve userloc, curloc, goloc, startloc TEXT

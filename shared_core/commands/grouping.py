@@ -40,13 +40,17 @@ class Group:
 
 @dataclass
 class Groups:
-    """The largest first; `groups` is how many there are in all, `goroutines` how many goroutines are in them."""
+    """The largest first; `groups` is how many there are in all, `goroutines` how many goroutines are in them.
+
+    quarters: how many of these wait for what.
+    """
 
     by: str
     shown: List[Group]
     groups: int
     goroutines: int
     hidden: int
+    quarters: Dict[str, int] = field(default_factory=dict)
 
 
 def _by_stack(views: Views) -> Callable[[Goroutine], Hashable]:

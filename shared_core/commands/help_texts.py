@@ -103,7 +103,8 @@ A * marks the goroutine of the selected thread. STATUS is the runtime's wait rea
 goroutine that does not wait. BLOCKED is as in a traceback: counted from the garbage collection before the one that
 first saw it wait, so it may be less; empty where none has. THREAD is the thread's id in the debugger. USER FRAME is
 the first function outside the runtime, with the end of its file's path; --json has the whole. The runtime's own
-goroutines are left out.
+goroutines are left out. The last line counts what they wait for: channel, network poll, system call, runtime/GC, and
+the rest.
 
 KIND is one of: user, system, running (on a thread), label K[=V], func REGEX (on the stack), start REGEX and creator
 REGEX (function or FILE:LINE), reason TEXT (part of it), status S; and as in Delve userloc, curloc, goloc, startloc TEXT

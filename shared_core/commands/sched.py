@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple
 
+from ..analysis.quarters import Quarters
 from ..errors import Absent, Maybe, UserError
 from ..runtime.pacer import read_cycles
 from ..runtime.scheduler import Hold, Processor, Scheduler, read_hold, read_processors, read_scheduler
@@ -67,12 +68,16 @@ class Change(NamedTuple):
 
 @dataclass
 class SchedulerState:
-    """statuses: how many goroutines have each; now: ns of the program's clock."""
+    """statuses: how many goroutines have each; quarters: how many that are not the runtime's own wait for what.
+
+    now: ns of the program's clock.
+    """
 
     scheduler: Scheduler
     processors: List[Maybe[ProcessorView]]
     machines: List[MachineView]
     statuses: Dict[str, int]
+    quarters: Dict[str, int]
     global_queue: Maybe[List[Maybe[int]]]
     now: Maybe[int]
     change: Optional[Change]
@@ -132,6 +137,7 @@ def _state(session: Session) -> SchedulerState:
         processors=[each if isinstance(each, Absent) else _processor(each, by_address, known) for each in processors],
         machines=sorted((_machine(session, each) for each in machines), key=_number),
         statuses=dict(Counter(str(g.status) for g in world.goroutines)),
+        quarters=Quarters(session).count([g for g in world.goroutines if g.address not in world.system]),
         global_queue=queue if isinstance(queue, Absent) else _ids(queue, known),
         now=world.now,
         change=None,

@@ -16,7 +16,7 @@ class Tally:
     """Counts of goroutines; sizes in bytes.
 
     stack_bytes: from g.stack.lo to hi; used_bytes: above the saved sp, of the `measured` goroutines that are parked.
-    sizes: how many stacks have which size. largest: (size, id).
+    sizes: how many stacks have which size. largest: (size, id). quarters: how many wait for what.
     """
 
     total: int = 0
@@ -32,9 +32,10 @@ class Tally:
     measured: int = 0
     sizes: Dict[int, int] = field(default_factory=dict)
     largest: List[int] = field(default_factory=list)
+    quarters: Dict[str, int] = field(default_factory=dict)
 
 
-def tally(world: World, found: List[Goroutine], hidden: int) -> Tally:
+def tally(world: World, found: List[Goroutine], hidden: int, quarters: Dict[str, int]) -> Tally:
     """The counts of `found`; `hidden` of the runtime's own were left out."""
     system = world.system
     statuses: CounterType[str] = Counter(str(g.status or "???") for g in found)
@@ -56,6 +57,7 @@ def tally(world: World, found: List[Goroutine], hidden: int) -> Tally:
         measured=len(parked),
         sizes=dict(sorted(sizes.items())),
         largest=[] if largest is None else [largest.raw.high - largest.raw.low, largest.id],
+        quarters=quarters,
     )
 
 

@@ -32,21 +32,32 @@ class Node(NamedTuple):
 
 @dataclass
 class Tree:
-    """The lines from the roots down, the first of `total`; `goroutines` that passed the filters are in it."""
+    """The lines from the roots down, the first of `total`; `goroutines` that passed the filters are in it.
+
+    quarters: how many of these wait for what.
+    """
 
     nodes: List[Node] = field(default_factory=list)
     total: int = 0
     goroutines: int = 0
     hidden: int = 0
+    quarters: Dict[str, int] = field(default_factory=dict)
 
 
-def tree(views: Views, found: List[Goroutine], hidden: int, limit: Optional[int], one_by_one: bool) -> Tree:
+def tree(
+    views: Views,
+    found: List[Goroutine],
+    hidden: int,
+    quarters: Dict[str, int],
+    limit: Optional[int],
+    one_by_one: bool,
+) -> Tree:
     """The tree of `found` and all that led to them. one_by_one: those that look alike are not put together."""
     if any(isinstance(g.parent_id, Absent) and g.parent_id.kind == NOT_IN_VERSION for g in found[:1]):
         raise UserError("which goroutine started which is recorded since Go 1.21 (--group creator tells the places)")
     builder = _Builder(views, found, one_by_one)
     lines = builder.lines()
-    return Tree([builder.node(*line) for line in lines[:limit]], len(lines), len(found), hidden)
+    return Tree([builder.node(*line) for line in lines[:limit]], len(lines), len(found), hidden, quarters)
 
 
 class _Builder:

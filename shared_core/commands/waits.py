@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, List, NamedTuple
 
 from ..analysis.holders import Cycle, Holder, Holders, cycles
-from ..analysis.things import QUARTERS, LockWait, Wait
+from ..analysis.quarters import QUARTERS, ordered
+from ..analysis.things import LockWait, Wait
 from ..analysis.waits import Waits, all_asleep
 from ..errors import Absent, Maybe
 from ..runtime.channels import Channel
@@ -36,7 +36,7 @@ class WaitRow(NamedTuple):
 class WaitList:
     """Those listed; total: how many passed the filters, hidden: how many of the runtime's own were left out.
 
-    quarters: how many of the total wait for what, by analysis.waits.QUARTERS. ids: of goroutines by their address.
+    quarters: how many of the total wait for what, by analysis.quarters.QUARTERS. ids: of goroutines by their address.
     holders: who seems to hold a lock, by its semaphore. asleep: nothing in the program can wake any of them.
     """
 
@@ -92,8 +92,7 @@ def run(session: Session, options: argparse.Namespace) -> Result:
 
 def quarters(waits: List[Wait]) -> Dict[str, int]:
     """How many wait for what, in the order of QUARTERS."""
-    counts = Counter(wait.quarter for wait in waits)
-    return {quarter: counts[quarter] for quarter in QUARTERS}
+    return ordered(wait.quarter for wait in waits)
 
 
 def _sorted(waits: List[Wait], order: str) -> List[Wait]:

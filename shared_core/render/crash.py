@@ -13,6 +13,7 @@ from ..runtime.instructions import Instruction
 from ..runtime.panics import Panic
 from .escape import escape
 from .frames import args_text, frame_document
+from .quarters import quarters_document, quarters_line, quarters_text
 from .stacks import piece_document, piece_lines
 
 _PER_LINE = 4
@@ -21,14 +22,15 @@ _PER_LINE = 4
 def text(body: CrashCard) -> str:
     crash = body.crash
     if not crash.kind:
-        return f"no crash: {crash.labels[0].why}\n"
-    rows = _rows(body)
-    size = max(len(name) for name, _ in rows)
-    lines = [f"{name:{size}}  {value}".rstrip() + "\n" for name, value in rows]
+        return f"no crash: {crash.labels[0].why}\n{quarters_line(body.quarters)}"
+    found = rows(body)
+    size = max(len(name) for name, _ in found)
+    lines = [f"{name:{size}}  {value}".rstrip() + "\n" for name, value in found]
     return "".join([*lines, *_stacks(body)])
 
 
-def _rows(body: CrashCard) -> List[Tuple[str, str]]:
+def rows(body: CrashCard) -> List[Tuple[str, str]]:
+    """(what, value), escaped; what belongs to the row before has no name, or begins with blanks."""
     crash = body.crash
     rows = [("class", crash.label)]
     rows += [("because", escape(crash.labels[0].why))]
@@ -48,6 +50,7 @@ def _rows(body: CrashCard) -> List[Tuple[str, str]]:
         rows += _registers(crash.signal)
     if crash.others:
         rows.append(("others", f"{crash.others} more thread{'s' if crash.others > 1 else ''} report a crash"))
+    rows.append(("goroutines", f"{sum(body.quarters.values())}: {quarters_text(body.quarters)}"))
     return rows
 
 
@@ -126,6 +129,7 @@ def document(body: CrashCard) -> Dict[str, Any]:
         "goroutine_reason": crash.stands_for or None,
         "thread": crash.thread,
         "other_crashes": crash.others,
+        "quarters": quarters_document(body.quarters),
         "frames": None if body.stack is None else [frame_document(frame) for frame in body.stack.frames],
         "frames_cut": body.more,
         "frames_problem": (body.stack.problem or None) if body.stack is not None else None,

@@ -11,6 +11,7 @@ from ..commands.views import GoroutineView, Standing
 from ..errors import NOT_APPLICABLE, Absent, Maybe
 from .escape import escape
 from .frames import frame_document, place_document, short_place, stack_text
+from .quarters import quarters_document, quarters_line
 from .sizes import size
 from .table import Column, crowd
 from .times import duration, wait_seconds
@@ -91,7 +92,7 @@ def _footer(body: Goroutines) -> str:
     parts = [f"{shown} of {body.total} goroutines" if shown < body.total else f"{shown} goroutines"]
     if body.hidden:
         parts.append(f"{body.hidden} of the runtime's own not shown (--all)")
-    return f"({'; '.join(parts)})\n"
+    return f"({'; '.join(parts)})\n" + quarters_line(body.quarters)
 
 
 def document(body: object) -> Dict[str, Any]:
@@ -101,6 +102,7 @@ def document(body: object) -> Dict[str, Any]:
     return {
         "total": body.total,
         "hidden_system": body.hidden,
+        "quarters": quarters_document(body.quarters),
         "goroutines": [goroutine_document(view) for view in body.goroutines],
     }
 

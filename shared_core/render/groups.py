@@ -8,6 +8,7 @@ from ..commands.grouping import LABEL, STACK, Group, Groups
 from ..errors import Absent
 from .escape import escape
 from .frames import place_document, short_place, stack_text
+from .quarters import quarters_document, quarters_line
 from .table import Column, table
 from .times import duration, wait_seconds
 
@@ -75,7 +76,7 @@ def _ids(group: Group) -> str:
 def _footer(body: Groups) -> str:
     groups = f"{len(body.shown)} of {body.groups} groups" if len(body.shown) < body.groups else f"{body.groups} groups"
     hidden = f"; {body.hidden} of the runtime's own not shown (--all)" if body.hidden else ""
-    return f"({groups}, {body.goroutines} goroutines{hidden})\n"
+    return f"({groups}, {body.goroutines} goroutines{hidden})\n" + quarters_line(body.quarters)
 
 
 def document(body: Groups) -> Dict[str, Any]:
@@ -84,6 +85,7 @@ def document(body: Groups) -> Dict[str, Any]:
         "total": body.goroutines,
         "total_groups": body.groups,
         "hidden_system": body.hidden,
+        "quarters": quarters_document(body.quarters),
         "groups": [_group_document(group, body) for group in body.shown],
     }
 

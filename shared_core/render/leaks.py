@@ -10,10 +10,10 @@ from ..errors import Absent
 from ..runtime.frames import Place
 from .escape import escape
 from .frames import place_document, short_place
+from .quarters import quarters_document, quarters_line
 from .table import Column, table
 from .things import Things
 from .times import duration, wait_seconds
-from .waits import quarters_line
 
 _COLUMNS = (
     Column("COUNT", "right"), Column("SURE"), Column("AGE", "right"), Column("BLOCKED ON"), Column("CALLED FROM"),
@@ -71,7 +71,7 @@ def document(body: LeakList) -> Dict[str, Any]:
         "total_groups": body.groups,
         "total_leaked": body.goroutines,
         "less_sure": sum(len(leak.waits) for leak in body.weaker),
-        "quarters": {name.replace(" ", "_").replace("/", "_").lower(): n for name, n in body.waits.quarters.items()},
+        "quarters": quarters_document(body.waits.quarters),
         "groups": [_group(leak, body, things) for leak in body.leaks],
     }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ..commands.sched import Change, MachineView, ProcessorView, SchedulerState
 from ..errors import NOT_APPLICABLE, Absent, Maybe
 from ..runtime.scheduler import Hold, Scheduler, Timers
+from .quarters import quarters_document, quarters_line
 from .table import Column, table
 from .times import duration
 
@@ -25,20 +26,27 @@ _MACHINES = (
 
 
 def text(body: SchedulerState) -> str:
-    rows = _summary(body)
+    rows = facts(body)
     widest = max(len(name) for name, _ in rows)
     head = "".join(f"{name:{widest}}  {value}\n" for name, value in rows)
+    return f"{head}\n{table(*processor_table(body))}\n{table(*machine_table(body))}{_footer(body)}"
+
+
+def processor_table(body: SchedulerState) -> Tuple[Sequence[Column], List[Tuple[str, ...]]]:
     changes = body.change.ticks if body.change is not None else {}
-    processors = [_processor(number, each, body.now, changes) for number, each in enumerate(body.processors)]
-    machines = [_machine(each) for each in body.machines]
-    return f"{head}\n{table(_PROCESSORS, processors)}\n{table(_MACHINES, machines)}{_footer(body)}"
+    return _PROCESSORS, [_processor(number, each, body.now, changes) for number, each in enumerate(body.processors)]
+
+
+def machine_table(body: SchedulerState) -> Tuple[Sequence[Column], List[Tuple[str, ...]]]:
+    return _MACHINES, [_machine(each) for each in body.machines]
 
 
 def _footer(body: SchedulerState) -> str:
-    return f"({len(body.processors)} Ps; {len(body.machines)} Ms)\n"
+    return f"({len(body.processors)} Ps; {len(body.machines)} Ms)\n" + quarters_line(body.quarters)
 
 
-def _summary(body: SchedulerState) -> List[Tuple[str, str]]:
+def facts(body: SchedulerState) -> List[Tuple[str, str]]:
+    """(what, value) of the scheduler as a whole."""
     s = body.scheduler
     count = sum(body.statuses.values())
     statuses = ", ".join(f"{number} {status}" for status, number in sorted(body.statuses.items()))
@@ -154,6 +162,7 @@ def document(body: SchedulerState) -> Dict[str, Any]:
         "stop_wait": None if s.frozen else s.stop_wait,
         "global_queue": body.global_queue,
         "goroutines": dict(sorted(body.statuses.items())),
+        "quarters": quarters_document(body.quarters),
         "processors": [_quiet_processor(each, body.now) for each in body.processors],
         "machines": [_machine_document(each) for each in body.machines],
         "change": None if body.change is None else _change_document(body.change),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from ..commands.tally import Tally
+from .quarters import quarters_document, quarters_line
 from .sizes import size
 from .table import Column, table
 
@@ -24,7 +25,7 @@ def text(body: Tally) -> str:
             "\n",
         ]
     parts.append("".join(f"{line}\n" for line in _facts(body)))
-    return "".join([*parts, f"({body.total} goroutines{_hidden(body)})\n"])
+    return "".join([*parts, f"({body.total} goroutines{_hidden(body)})\n", quarters_line(body.quarters)])
 
 
 def _rows(body: Tally, counts: Dict[str, int]) -> List[List[str]]:
@@ -53,6 +54,7 @@ def document(body: Tally) -> Dict[str, Any]:
     return {
         "total": body.total,
         "hidden_system": body.hidden,
+        "quarters": quarters_document(body.quarters),
         "stats": {
             "system": body.system,
             "on_threads": body.on_threads,

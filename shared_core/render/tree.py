@@ -10,6 +10,7 @@ from ..runtime.frames import display_name
 from .escape import escape
 from .frames import place_document, short_place
 from .goroutines import status_text
+from .quarters import quarters_document, quarters_line
 from .times import duration
 
 _DEEPEST = 32  # levels that are indented; a chain of goroutines may be as long as a listing
@@ -46,7 +47,7 @@ def _ids(node: Node) -> str:
 def _footer(body: Tree) -> str:
     lines = f"{len(body.nodes)} of {body.total} lines, " if len(body.nodes) < body.total else ""
     hidden = f"; {body.hidden} of the runtime's own not shown (--all)" if body.hidden else ""
-    return f"({lines}{body.goroutines} goroutines{hidden})\n"
+    return f"({lines}{body.goroutines} goroutines{hidden})\n" + quarters_line(body.quarters)
 
 
 def document(body: Tree) -> Dict[str, Any]:
@@ -54,6 +55,7 @@ def document(body: Tree) -> Dict[str, Any]:
         "total": body.goroutines,
         "total_nodes": body.total,
         "hidden_system": body.hidden,
+        "quarters": quarters_document(body.quarters),
         "tree": _nodes(body.nodes),
     }
 

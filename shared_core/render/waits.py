@@ -11,6 +11,7 @@ from ..errors import Absent
 from . import dot
 from .frames import place_document, short_place
 from .jsonout import address
+from .quarters import quarters_document, quarters_line
 from .queues import channel_document, lock_documents
 from .table import Column, crowd
 from .things import Things
@@ -49,14 +50,6 @@ def _footer(body: WaitList, things: Things) -> str:
     return "".join([*lines, f"({'; '.join(parts)})\n", quarters_line(body.quarters, body.gc_phase)])
 
 
-def quarters_line(quarters: Dict[str, int], gc_phase: str = "") -> str:
-    """ "(channel 12, network poll 3, system call 1, runtime/GC 0; lock 2; GC off)": the four, and the rest if any."""
-    pairs = list(quarters.items())
-    parts = [", ".join(f"{name} {number}" for name, number in pairs[:4])]
-    rest = ", ".join(f"{name} {number}" for name, number in pairs[4:] if number)
-    return f"({'; '.join([*parts, *([rest] if rest else []), *([f'GC {gc_phase}'] if gc_phase else [])])})\n"
-
-
 def _cycle(cycle: Cycle, things: Things) -> str:
     steps = [f"goroutine {goid} waits for {things.lock(lock)}" for goid, lock in cycle.steps]
     if len(steps) == 1:
@@ -69,7 +62,7 @@ def document(body: WaitList) -> Dict[str, Any]:
     return {
         "total": body.total,
         "hidden_system": body.hidden,
-        "quarters": {name.replace(" ", "_").replace("/", "_").lower(): n for name, n in body.quarters.items()},
+        "quarters": quarters_document(body.quarters),
         "gc_phase": body.gc_phase or None,
         "all_asleep": body.asleep,
         "cycles": [_cycle_document(cycle) for cycle in body.cycles],

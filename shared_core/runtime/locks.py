@@ -85,6 +85,10 @@ class Locks:
             self._known[key] = self._read(*key)
         return self._known[key]
 
+    def kind(self, goroutine: Goroutine) -> str:
+        """Which of the kinds above a goroutine waits for that is in a semaphore's queue, by its stack alone."""
+        return self._kind(goroutine)[0]
+
     def _kind(self, goroutine: Goroutine) -> Tuple[str, str]:
         names = self._functions(goroutine)
         for at, name in enumerate(names):

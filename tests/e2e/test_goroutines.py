@@ -137,7 +137,7 @@ def test_order_and_limit(core: Core) -> None:
 
 def test_text_rows(core: Core) -> None:
     run = on_core(core, "go-goroutines", "go-goroutines --limit 2", "go-goroutines --wait-reason nothing")
-    head, *rows, footer = lines_of(run, 0)
+    head, *rows, footer, quarters = lines_of(run, 0)
     own = [said(core)[goid] for goid in sorted(own_ids(core))]
     check_columns(head, rows)
     for row, each in zip(rows, own):
@@ -147,7 +147,8 @@ def test_text_rows(core: Core) -> None:
     assert len(rows) == len(own)
     hidden = len(said(core)) - len(own)
     assert footer == f"({len(own)} goroutines; {hidden} of the runtime's own not shown (--all))"
-    assert lines_of(run, 1)[-1].startswith(f"(2 of {len(own)} goroutines; ")
+    assert sum(map(int, re.findall(r"\d+", quarters))) == len(own) and quarters.startswith("(channel ")
+    assert lines_of(run, 1)[-2].startswith(f"(2 of {len(own)} goroutines; ") and lines_of(run, 1)[-1] == quarters
     assert lines_of(run, 2)[-1].startswith("(0 goroutines")
 
 

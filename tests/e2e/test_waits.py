@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, Dict, List, Tuple
 
 import pytest
@@ -143,6 +144,20 @@ def test_time_files_and_system_calls(version: str, arch: str) -> None:
     quarters = found["quarters"]
     assert [quarters[key] for key in ("network_poll", "system_call", "runtime_gc")] == [1, 1, 0]
     assert sum(quarters.values()) == found["total"] == len(found["goroutines"])
+
+
+@pytest.mark.parametrize("version,arch", matrix.pairs())
+def test_quarters_are_the_same_everywhere(version: str, arch: str) -> None:
+    """By status and reason alone as by what each waits for; in 1.19 one reason is that of all locks."""
+    session = Session(CoreTarget(*map(str, (waits_core(version, arch).exe, waits_core(version, arch).core))))
+    commands = ("go-waits", "go-leaks", "go-sched", "go-crash", "go-goroutines")
+    words = [(name, "") for name in commands] + [("go-goroutines", "--group user"), ("go-goroutines", "--stats")]
+    answers = [json.loads(execute(lambda: session, name, f"--json {more}")[0]) for name, more in words]
+    assert [answer["quarters"] for answer in answers] == [answers[0]["quarters"]] * len(answers)
+    rows = execute(lambda: session, "go-waits", "--json")[0]
+    assert Counter(row["quarter"] for row in json.loads(rows)["goroutines"])["lock"] == answers[0]["quarters"]["lock"]
+    last = [execute(lambda: session, name, more)[0].splitlines()[-1] for name, more in words if name != "go-crash"]
+    assert {line.partition("; GC")[0].rstrip(")") for line in last} == {last[-1].rstrip(")")}
 
 
 @pytest.mark.parametrize("version,arch", matrix.pairs())
