@@ -20,7 +20,7 @@ from ..runtime.goroutine import Goroutine
 from ..runtime.locks import MUTEX, ONCE, RWMUTEX, Lock
 from ..runtime.unwind import Frame
 from .things import LockWait
-from .waits import Waits
+from .waits import Waits, waits_of
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -190,6 +190,14 @@ class Holders:
             found = self._session.modules.find(target)
             if found is not None and found[1].entry == target:
                 yield pc, found[1].name
+
+
+def holders_of(session: Session) -> Holders:
+    """The one that everything about this stop shares."""
+    found = session.world.kept.get("holders")
+    if not isinstance(found, Holders):
+        found = session.world.kept["holders"] = Holders(session, waits_of(session))
+    return found
 
 
 def cycles(waits: Waits, holders: Holders) -> List[Cycle]:

@@ -15,7 +15,7 @@ from ..runtime.frames import Place
 from ..runtime.goroutine import Goroutine
 from ..runtime.locks import MUTEX, ONCE, RWMUTEX
 from ..runtime.timers import NEVER
-from .holders import Holders, cycles
+from .holders import cycles, holders_of
 from .quarters import CHANNEL, LOCKS
 from .reach import Reach
 from .things import ChannelWait, CondWait, LockWait, NilWait, SleepWait, Thing, Wait
@@ -65,7 +65,7 @@ class Leaks:
         self._crowd = crowd
         waits.all()  # what one refers to may be another's
         self.reach = Reach(session, waits)
-        self.holders = Holders(session, waits)
+        self.holders = holders_of(session)
         self._in_cycles: Set[int] = {goid for cycle in cycles(waits, self.holders) for goid, _ in cycle.steps}
 
     def find(self, goroutines: List[Goroutine]) -> List[Leak]:

@@ -197,6 +197,14 @@ class Waits:
         return ""
 
 
+def waits_of(session: Session) -> Waits:
+    """The one that everything about this stop shares."""
+    found = session.world.kept.get("waits")
+    if not isinstance(found, Waits):
+        found = session.world.kept["waits"] = Waits(session)
+    return found
+
+
 def all_asleep(waits: Waits) -> bool:
     """checkdead: every goroutine of the user's waits for another one, and no timer is left that could wake any."""
     found = waits.all()

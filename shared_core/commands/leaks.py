@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Dict, List
 
 from ..analysis.leaks import LEVELS, LIKELY, Leak, Leaks
 from ..analysis.things import LockWait
-from ..analysis.waits import Waits
+from ..analysis.waits import Waits, waits_of
 from ..errors import Maybe
 from ..runtime.frames import Place
 from ..runtime.goroutine import Goroutine
@@ -56,7 +56,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(session: Session, options: argparse.Namespace) -> Result:
     found = filtered(session, options)
-    views, waits = Views(session), Waits(session)
+    views, waits = Views(session), waits_of(session)
     leaks = Leaks(session, waits, options.long, options.min_count)
     everything = leaks.find(found)
     least = LEVELS.index(options.sure)

@@ -6,10 +6,10 @@ import argparse
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, List, NamedTuple
 
-from ..analysis.holders import Cycle, Holder, Holders, cycles
+from ..analysis.holders import Cycle, Holder, cycles, holders_of
 from ..analysis.quarters import QUARTERS, ordered
 from ..analysis.things import LockWait, Wait
-from ..analysis.waits import Waits, all_asleep
+from ..analysis.waits import all_asleep, waits_of
 from ..errors import Absent, Maybe
 from ..runtime.channels import Channel
 from ..runtime.frames import Place
@@ -65,9 +65,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(session: Session, options: argparse.Namespace) -> Result:
     found = filtered(session, options)
-    views, waits = Views(session), Waits(session)
+    views, waits = Views(session), waits_of(session)
     asked = [waits.of(goroutine) for goroutine in found]
-    holders = Holders(session, waits)
+    holders = holders_of(session)
     body = WaitList(
         [
             WaitRow(wait, views.standing(wait.goroutine), waits.called_from(wait.goroutine))

@@ -14,7 +14,14 @@ _SHOWN_SETTINGS = ("-buildmode", "-ldflags", "-gcflags", "-tags", "-trimpath", "
 
 
 def text(info: Info) -> str:
-    rows: List[Tuple[str, str]] = [
+    found = rows(info)
+    size = max(len(name) for name, _ in found)
+    return "".join(f"{name:{size}}  {escape(value)}\n" for name, value in found)
+
+
+def rows(info: Info) -> List[Tuple[str, str]]:
+    """(what, value), as the target has it."""
+    return [
         ("Go version", info.go_version or "unknown: no build info in the program"),
         ("architecture", f"linux/{info.arch}"),
         ("target", {"core": "core file", "live": "live process", "file": "executable, no process"}[info.kind]),
@@ -27,8 +34,6 @@ def text(info: Info) -> str:
         *_modules(info),
         *_counts(info.counts),
     ]
-    size = max(len(name) for name, _ in rows)
-    return "".join(f"{name:{size}}  {escape(value)}\n" for name, value in rows)
 
 
 def _or_reason(value: Maybe[str], prefix: str = "") -> str:

@@ -25,11 +25,19 @@ _REGIONS = (
 )  # fmt: skip
 
 
+Table = Tuple[Sequence[Column], List[Tuple[str, ...]]]
+
+
 def text(body: MemoryUse) -> str:
-    rows = [*_heap(body.stats), *_collector(body.collector)]
+    rows = facts(body)
     widest = max(len(name) for name, _ in rows)
     lines = [f"{name:{widest}}  {value}\n" for name, value in rows]
     return "".join(lines) + "\n" + _classes(body) + "\n" + _mappings(body.regions)
+
+
+def facts(body: MemoryUse) -> List[Tuple[str, str]]:
+    """(what, value) of the heap and the collector."""
+    return [*_heap(body.stats), *_collector(body.collector)]
 
 
 def _heap(stats: Maybe[MemStats]) -> List[Tuple[str, str]]:
@@ -89,12 +97,17 @@ def _classes(body: MemoryUse) -> str:
     if isinstance(spans, Absent):
         return f"size classes: {spans}\n"
     limit = _SHOWN if body.limit is None else body.limit
-    shown = spans.classes[:limit]
+    columns, shown = class_table(spans, limit)
     rest = f"{len(shown)} of " if len(shown) < len(spans.classes) else ""
-    return table(_CLASSES, [_class_cells(each) for each in shown]) + (
+    return table(columns, shown) + (
         f"({rest}{len(spans.classes)} classes; {spans.spans} spans in use, {size(spans.in_use)}; "
         f"{size(spans.manual)} in spans of stacks and the collector's buffers)\n"
     )
+
+
+def class_table(spans: Spans, limit: int) -> Table:
+    """The size classes with the most bytes."""
+    return _CLASSES, [_class_cells(each) for each in spans.classes[:limit]]
 
 
 def _class_cells(each: SpanClass) -> Tuple[str, ...]:
@@ -113,12 +126,17 @@ def _class_cells(each: SpanClass) -> Tuple[str, ...]:
 def _mappings(regions: List[Region]) -> str:
     if not regions:
         return "mappings: the debugger does not know them\n"
+    columns, rows, why = region_table(regions)
+    return table(columns, rows) + (f"({why})\n" if why else "")
+
+
+def region_table(regions: List[Region]) -> Tuple[Sequence[Column], List[Tuple[str, ...]], str]:
+    """(columns, rows with the sum as the last one, why what is resident is not known)."""
     rows = [_region_cells(each) for each in regions]
     resident = total([each.resident for each in regions])
     together, reserved = sum(each.size for each in regions), total([each.reserved for each in regions])
     rows.append(_region_cells(Region("all", together, reserved, resident)))
-    note = f"({resident.detail})\n" if isinstance(resident, Absent) else ""
-    return table(_REGIONS, rows) + note
+    return _REGIONS, rows, resident.detail if isinstance(resident, Absent) else ""
 
 
 def _region_cells(each: Region) -> Tuple[str, ...]:

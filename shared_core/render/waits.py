@@ -10,7 +10,7 @@ from ..commands.waits import WaitList, WaitRow
 from ..errors import Absent
 from . import dot
 from .frames import place_document, short_place
-from .jsonout import address
+from .jsonout import Rows, address
 from .quarters import quarters_document, quarters_line
 from .queues import channel_document, lock_documents
 from .table import Column, crowd
@@ -40,7 +40,7 @@ def _cells(row: WaitRow, things: Things) -> Tuple[str, ...]:
 
 
 def _footer(body: WaitList, things: Things) -> str:
-    lines = [f"cycle: {_cycle(cycle, things)}\n" for cycle in body.cycles]
+    lines = [f"cycle: {cycle_text(cycle, things)}\n" for cycle in body.cycles]
     if body.asleep:
         lines.append("all asleep: no goroutine can run, and no timer is left that could wake one\n")
     shown = len(body.rows)
@@ -50,7 +50,7 @@ def _footer(body: WaitList, things: Things) -> str:
     return "".join([*lines, f"({'; '.join(parts)})\n", quarters_line(body.quarters, body.gc_phase)])
 
 
-def _cycle(cycle: Cycle, things: Things) -> str:
+def cycle_text(cycle: Cycle, things: Things) -> str:
     steps = [f"goroutine {goid} waits for {things.lock(lock)}" for goid, lock in cycle.steps]
     if len(steps) == 1:
         return f"{steps[0]}, which it holds itself, it seems"
@@ -66,7 +66,7 @@ def document(body: WaitList) -> Dict[str, Any]:
         "gc_phase": body.gc_phase or None,
         "all_asleep": body.asleep,
         "cycles": [_cycle_document(cycle) for cycle in body.cycles],
-        "goroutines": [_row(row, things) for row in body.rows],
+        "goroutines": Rows(lambda row: _row(row, things), body.rows),
         "channels": [channel_document(body, each) for each in _shown_channels(body)],
         "locks": lock_documents(body, [row.wait for row in body.rows]),
     }

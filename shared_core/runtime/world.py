@@ -50,6 +50,7 @@ class World:
         self.labels = Labels(session.memory, session.layout)
         self.native_code = NativeCode(session)
         self._now: Optional[Maybe[int]] = None
+        self.kept: Dict[str, object] = {}  # what analyses share as long as the program stands
 
     @property
     def goroutines(self) -> List[Goroutine]:
