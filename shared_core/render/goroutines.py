@@ -11,6 +11,7 @@ from ..commands.views import GoroutineView, Standing
 from ..errors import NOT_APPLICABLE, Absent, Maybe
 from .escape import escape
 from .frames import frame_document, place_document, short_place, stack_text
+from .jsonout import Rows
 from .quarters import quarters_document, quarters_line
 from .sizes import size
 from .table import Column, crowd
@@ -103,7 +104,7 @@ def document(body: object) -> Dict[str, Any]:
         "total": body.total,
         "hidden_system": body.hidden,
         "quarters": quarters_document(body.quarters),
-        "goroutines": [goroutine_document(view) for view in body.goroutines],
+        "goroutines": Rows(goroutine_document, body.goroutines),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, is_dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 from typing import Counter as CounterType
 
 from ..errors import Absent
@@ -24,19 +24,33 @@ def schema(name: str) -> str:
     return f"goxray.{name}/1"
 
 
+class Rows:
+    """A list of a document whose elements are made as they are written, and anew for each who iterates."""
+
+    def __init__(self, make: Callable[[Any], object], items: Sequence[object]) -> None:
+        self._make = make
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[object]:
+        return map(self._make, self._items)
+
+
 def dumps(name: str, target: Mapping[str, object], warnings: List[str], body: Mapping[str, object]) -> str:
     """The whole document: a key per line, and an element per line where a key of the top level holds a list."""
-    document: Dict[str, object] = {
-        "schema": schema(name),
-        "target": target,
-        "warnings": [*warnings, *absent_reasons(body)],
-        **body,
-    }
+    reasons = _Reasons()
     # One join of all pieces: a document may have 80 MB, and each copy of it on the way would have as many again.
     pieces: List[str] = []
-    for key, value in document.items():
-        pieces += [",\n " if pieces else "{", _encode(key), ": ", *_value(value)]
-    return "".join([*pieces, "}\n"])
+    for key, value in body.items():
+        pieces += [",\n ", _encode(key), ": "]
+        pieces.extend(_value(key, value, reasons))
+    head = {"schema": schema(name), "target": target}
+    start: List[str] = []
+    for key, value in {**head, "warnings": [*warnings, *reasons.lines()]}.items():
+        start += [",\n " if start else "{", _encode(key), ": ", *_value(key, value, reasons)]
+    return "".join([*start, *pieces, "}\n"])
 
 
 def error_document(name: str, error: str) -> str:
@@ -44,12 +58,14 @@ def error_document(name: str, error: str) -> str:
     return dumps(name, {}, [], {"error": error})
 
 
-def _value(value: object) -> Iterator[str]:
-    if not isinstance(value, (list, tuple)) or len(value) < 2:
+def _value(key: str, value: object, reasons: _Reasons) -> Iterator[str]:
+    if not isinstance(value, (list, tuple, Rows)) or len(value) < 2:
+        reasons.note(value, key)
         yield _encode(value)
         return
     separator = "[\n  "
     for element in value:
+        reasons.note(element, f"{key}[]")
         yield separator
         yield _encode(element)
         separator = ",\n  "
@@ -64,6 +80,8 @@ def _plain(value: object) -> Any:
         return value.decode("utf-8", "backslashreplace")
     if isinstance(value, (set, frozenset)):
         return sorted(value)
+    if isinstance(value, Rows):
+        return list(value)
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     raise TypeError(f"{type(value).__name__} in a document")
@@ -72,19 +90,27 @@ def _plain(value: object) -> Any:
 _encode = json.JSONEncoder(default=_plain, allow_nan=False).encode
 
 
-def absent_reasons(body: object) -> List[str]:
+class _Reasons:
     """Why values are absent, a line for each place and reason however often it occurs.
 
     "goroutines[].wait_seconds: not recorded (57 times)"
     """
-    counts: CounterType[Tuple[str, str]] = Counter()
-    example: Dict[Tuple[str, str], Absent] = {}
-    for path, absent in _walk(body, ""):
-        counts[path, absent.kind] += 1
-        example.setdefault((path, absent.kind), absent)
-    lines = [_reason(path, example[path, kind], number) for (path, kind), number in counts.items()]
-    left = len(lines) - _MAX_REASONS
-    return [*lines[:_MAX_REASONS], f"{left} more reasons for absent values"] if left > 0 else lines
+
+    def __init__(self) -> None:
+        self._counts: CounterType[Tuple[str, str]] = Counter()
+        self._first: Dict[Tuple[str, str], Absent] = {}
+
+    def note(self, value: object, path: str) -> None:
+        """Those in `value`, which `path` leads to."""
+        for place, absent in _walk(value, path):
+            self._counts[place, absent.kind] += 1
+            self._first.setdefault((place, absent.kind), absent)
+
+    def lines(self) -> List[str]:
+        """A hundred at most."""
+        lines = [_reason(path, self._first[path, kind], number) for (path, kind), number in self._counts.items()]
+        left = len(lines) - _MAX_REASONS
+        return [*lines[:_MAX_REASONS], f"{left} more reasons for absent values"] if left > 0 else lines
 
 
 def _reason(path: str, absent: Absent, number: int) -> str:
@@ -102,7 +128,7 @@ def _walk(value: object, path: str) -> Iterator[Tuple[str, Absent]]:
         for key, inner in value.items():
             if type(inner) not in _LEAVES:
                 yield from _walk(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, (list, tuple, Rows)):
         path += "[]"
         for inner in value:
             if type(inner) not in _LEAVES:
