@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Tuple
 
 from .model import Layout
 
@@ -78,6 +78,15 @@ def symbol_prefix(layout: Layout, kind: str) -> str:
 def cache_line_pad(layout: Layout) -> int:
     """internal/cpu.CacheLinePadSize, by which the runtime keeps things apart: 128 on arm64 since Go 1.21."""
     return 128 if layout.arch == "arm64" and _minor(layout) >= 21 else 64
+
+
+def inline_mark_bits(layout: Layout) -> Tuple[int, int]:
+    """(size, offset of the mark bits) of spanInlineMarkBits, which pages with their own mark bits end in.
+
+    The same in all versions that have it (1.25 with GOEXPERIMENT=greenteagc, 1.26 and 1.27): scans [63]uint8, owned,
+    marks [63]uint8, class. Where it is not in use no page is marked as having it.
+    """
+    return 128, 64
 
 
 def _minor(layout: Layout) -> int:

@@ -24,6 +24,7 @@ STRIPPED_LDFLAGS, TWIN_LDFLAGS = "-s -w", "--s=0"
 _FILES: Dict[str, Tuple[str, ...]] = {
     "crash": ("crash.go", "parked.go", "shelf.v2/shelf.go"),
     "healthy": ("healthy.go", "parked.go", "shelf.v2/shelf.go"),
+    "heap": ("heap.go", "heap124.go"),
     "types": ("types.go", "types121.go", "stock.v3/stock.go"),
     "shapes": ("shapes.go", *(f"shapes1{minor}.go" for minor in (21, 23, 24, 25, 26))),
 }
