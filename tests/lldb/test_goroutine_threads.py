@@ -225,7 +225,9 @@ def test_a_process_on_arm64() -> None:
 
 
 def test_registers_that_are_not_known_are_not_made_up() -> None:
-    run = on_core(crash_core(matrix.newest()), ON, "go-goroutine 7 select", "register read", "register read rax")
+    core = crash_core(matrix.newest())
+    goid = next(each.id for each in parse_traceback(core.stderr) if each.status == "chan send")
+    run = on_core(core, ON, f"go-goroutine {goid} select", "register read", "register read rax")
     assert "rip = 0x" in run.outputs[2] and "14 registers were unavailable" in run.outputs[2]
     assert "rax" in run.outputs[3] and "0x0" not in run.outputs[3]
 

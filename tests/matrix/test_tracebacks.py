@@ -28,7 +28,10 @@ def session_of(core: Core) -> Session:
 def traceback(core: Core, words: str = "--all --level system") -> str:
     session = session_of(core)
     outcome = run(lambda: session, "go-traceback", words)
-    assert (outcome.error, outcome.status, session.warnings) == ("", 0, [])
+    # Of a program that the C linker made, qemu dumps no page of a file: only its moduledata says that it fits.
+    unproved = core.arch == "arm64" and core.built.flags.cgo
+    warnings = [each for each in session.warnings if not (unproved and "fits the memory" in each)]
+    assert (outcome.error, outcome.status, warnings) == ("", 0, [])
     return outcome.text
 
 

@@ -59,6 +59,12 @@ func waitsForEachOther(mine, other chan int) {
 //go:noinline
 func waitsForLostGroup(group *sync.WaitGroup) { group.Wait() }
 
+// lock has an object of its own: one of 8 bytes without pointers would share it with others, that something may refer to.
+type lock struct {
+	sync.Mutex
+	_ [3]uint64
+}
+
 //go:noinline
 func locksLost(mu *sync.Mutex) { mu.Lock(); mu.Unlock() }
 
@@ -140,12 +146,12 @@ func abandon() {
 		a, b := make(chan int), make(chan int)
 		go waitsForEachOther(a, b)
 		go waitsForEachOther(b, a)
-		group, mu := new(sync.WaitGroup), new(sync.Mutex)
+		group, mu := new(sync.WaitGroup), new(lock)
 		group.Add(1)
 		mu.Lock()
 		go waitsForLostGroup(group)
-		go locksLost(mu)
-		go waitsForLostCond(sync.NewCond(new(sync.Mutex)))
+		go locksLost(&mu.Mutex)
+		go waitsForLostCond(sync.NewCond(new(lock)))
 	}
 	go receivesNil(nil)
 	go selectsNothing()

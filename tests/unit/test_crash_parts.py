@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 import struct
 import subprocess
-from typing import Dict, List, Optional
+from types import SimpleNamespace
+from typing import Any, Dict, List, Optional
 
 import pytest
 
 from shared_core.analysis.signature import is_own, signature, stable_name
 from shared_core.arch import get_arch
 from shared_core.arch.operand import memory_operand
+from shared_core.memory import Memory
+from shared_core.runtime import printed
 from shared_core.runtime.errnos import errno_text
 from shared_core.runtime.floats import float_text
 from tests.support import matrix
 from tests.support.build import build
 from tests.support.cores import run_command
+from tests.support.fake import FakeTarget
 from tests.support.toolchains import toolchain
 
 NAMES = {
@@ -140,3 +144,14 @@ def test_error_numbers() -> None:
     found = {int(number): text for number, text in re.findall(r'(\d+):\s+"(.*)",', table)}
     assert len(found) > 130 and {number: errno_text(number) for number in found} == found
     assert errno_text(4095) == "errno 4095"
+
+
+@pytest.mark.parametrize("index", [0, 66, 511])
+def test_what_was_printed_last(index: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ring that happens to begin with a line, and a flag that is 0 as its index could be."""
+    text = (b"goroutine 7 [select]:\n" * 40 + b"fatal error: sync: unlock of unlocked mutex\n")[-512:]
+    ring = text[512 - index :] + text[: 512 - index]
+    target = FakeTarget({0x1000: ring, 0x2000: struct.pack("<QQQ", 0, index, 1 << 40)})
+    monkeypatch.setattr(printed, "_places", lambda session: [0x1000, 0x2000, 0x2008, 0x2010])
+    session: Any = SimpleNamespace(memory=Memory(target))
+    assert printed.fatal_text(session) == text.decode()
