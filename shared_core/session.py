@@ -7,6 +7,7 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 from .arch import ARCH_NAMES, Arch, get_arch
 from .binary.image import LoadedImage
 from .binary.program import Modules, Program
+from .binary.types import Types
 from .errors import UNPARSABLE, Absent, FormatError, GoxrayError, LayoutError, NotGoError, ReadError
 from .layouts.globals import Globals
 from .layouts.model import Layout
@@ -63,6 +64,7 @@ class Session:
         self._globals: Optional[Globals] = None
         self._unwinder: Optional[Unwinder] = None
         self._source_frames: Optional[SourceFrames] = None
+        self._types: Optional[Types] = None
         self._world: Optional[World] = None
         # The goroutine that the user has selected by itself, where a debugger can do that.
         self.selected_goroutine: Optional[int] = None
@@ -82,7 +84,7 @@ class Session:
                 current = 0
             if current != len(self._modules.all):
                 # A plugin came: its functions are new, and so are the facts about pcs in them.
-                self._modules = self._unwinder = self._source_frames = self._globals = None
+                self._modules = self._unwinder = self._source_frames = self._globals = self._types = None
 
     @property
     def program(self) -> Program:
@@ -197,6 +199,13 @@ class Session:
         if self._source_frames is None:
             self._source_frames = SourceFrames(self.layout)
         return self._source_frames
+
+    @property
+    def types(self) -> Types:
+        """The type descriptors of all modules."""
+        if self._types is None:
+            self._types = Types(self.modules.all, self.memory, self.layout)
+        return self._types
 
     @property
     def world(self) -> World:

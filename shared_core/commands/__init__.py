@@ -35,6 +35,8 @@ REGISTRY = (
     Entry("go-threads", "List threads, which M each is, and what it does.", "shared_core.commands.threads"),
     Entry("go-traceback", "Print tracebacks in the Go runtime's own form.", "shared_core.commands.traceback"),
     Entry("go-args", "Print os.Args and the environment, or the arguments of frames.", "shared_core.commands.args"),
+    Entry("go-types", "List the types that the program has descriptors of.", "shared_core.commands.types"),
+    Entry("go-value", "Show the value at an address, in Go's syntax.", "shared_core.commands.value"),
     Entry("go-stackmap", "Show which words of a frame are live pointers.", "shared_core.commands.stackmap"),
     Entry("go-sched", "Show the scheduler: Ps, Ms, their queues, and what has changed.", "shared_core.commands.sched"),
     Entry(

@@ -305,6 +305,53 @@ compiler leaves no types of arguments in a program, so this is inferred.
   go-args --frame
   go-args --frame 2 --goroutine 18
 """,
+    "go-types": """\
+List the types that the program has descriptors of.
+
+Usage: go-types [-h] [REGEX] [--kind K] [-l] [--limit N] [--json] [--output FILE]
+
+  -h, --help              print this help
+  [REGEX]                 only names, with whole import paths, that match it
+  --kind K                only this kind, as reflect names it: struct, ptr, map, interface
+  -l, --long              with fields, methods and parts
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+The linker leaves a descriptor of every type that the program may convert to an interface, and of
+its parts: with name, kind, size and package, fields with offsets and tags, methods and their code.
+ADDRESS is that of the descriptor.
+
+  go-types ^main\\.
+  go-types --kind interface
+  go-types -l ^main.Order$
+""",
+    "go-value": """\
+Show the value at an address, in Go's syntax.
+
+Usage: go-value [-h] ADDRESS [TYPE ...] [--interface] [--depth N] [--limit N]
+                [--width N] [--json] [--output FILE]
+
+  -h, --help              print this help
+  ADDRESS                 where it lies
+  [TYPE ...]              main.Order, *main.Order, []string, map[string]int
+  --interface             an interface value lies there: of its own type
+  --depth N               so many structures within each other (5)
+  --limit N               elements of each slice, array, map and channel (64)
+  --width N               longest line; 0: all on one line (100)
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+TYPE is written as in the program: main.Order, *main.Order (a pointer lies at ADDRESS), []string,
+map[string]int, [3]main.Order, with whole import paths where a name belongs to several; or it is the address of the
+type's descriptor.
+Pointers, interfaces, maps, channels and func values are followed. What leads back to itself is "in a cycle", and what
+cannot be read stands as "?" with the reason. Strings are cut at 4096 bytes. Of an error, what it wraps follows.
+
+  go-value 0xc000012345 main.Order
+  go-value 0xc000012345 map[string]int --limit 1000
+  go-value --interface 0xc000012345 --depth 2
+""",
     "go-stackmap": """\
 Show which words of a frame are live pointers.
 

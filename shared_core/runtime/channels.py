@@ -26,8 +26,9 @@ _FIELDS = ("qcount", "dataqsiz", "elemsize", "closed", "elemtype", "sendx", "rec
 class Channel:
     """One runtime.hchan. length of capacity elements are in its buffer; timer: the runtime.timer that sends to it.
 
-    elem: the element's type by its full name. receivers, senders: g addresses, in the order of the queue; problems:
-    why a queue ended early. sides: sudog -> RECEIVE or SEND.
+    elem: the element's type by its full name; they have `size` bytes, and lie around `buffer` from number `first` on.
+    elemtype: the address of the type's descriptor. receivers, senders: g addresses, in the order of the queue;
+    problems: why a queue ended early. sides: sudog -> RECEIVE or SEND.
     """
 
     address: int
@@ -36,6 +37,10 @@ class Channel:
     capacity: int
     closed: bool
     timer: int
+    size: int = 0
+    buffer: int = 0
+    first: int = 0
+    elemtype: int = 0
     receivers: List[int] = field(default_factory=list)
     senders: List[int] = field(default_factory=list)
     problems: List[str] = field(default_factory=list)
@@ -91,7 +96,10 @@ class Channels:
             return Absent(UNPARSABLE, f"the channel at {address:#x} and the type of its elements do not agree")
         timer = self._memory.u64(address + self._kind.offset("timer")) if "timer" in self._kind else 0
         name = elem if isinstance(elem, Absent) else elem[0]
-        channel = Channel(address, name, length, capacity, bool(closed), timer)
+        buffer = self._memory.u64(address + self._kind.offset("buf"))
+        channel = Channel(
+            address, name, length, capacity, bool(closed), timer, size, buffer, recvx, elemtype
+        )  # fmt: skip
         for first, direction, waiting in (
             (receivers, RECEIVE, channel.receivers),
             (senders, SEND, channel.senders),

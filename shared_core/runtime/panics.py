@@ -8,21 +8,25 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Tuple
 
-from ..binary.types import Type, Types
+from ..binary.types import Type
 from ..errors import NOT_APPLICABLE, NOT_RECORDED, Absent, GoxrayError, Maybe, ReadError
 from ..layouts.model import Struct
 from ..layouts.panicwords import panic_words
 from .args import ArgWord, frame_args
 from .goerrors import GoErrors, Link
 from .goroutine import Goroutine
+from .gosyntax import line
 from .unwind import Frame
 from .values import Value, Values
+from .valuetree import Bounds, Trees
 
 if TYPE_CHECKING:
     from ..session import Session
 
 MAX_PANICS = 64
 _MAX_FRAMES = 4096
+_MAX_SHOWN = 512
+_BOUNDS = Bounds(depth=3, limit=8, text=256)
 _FLAGS = ("recovered", "repanicked", "goexit", "aborted")
 _NIL_ERROR = "*runtime.PanicNilError"
 _LOST = Absent(NOT_RECORDED, "its text has taken its place, and its argument is no longer on the stack")
@@ -56,8 +60,8 @@ class Panics:
         self._memory = session.memory
         self._kind: Struct = session.layout.struct("runtime._panic")
         self._words = panic_words(session.layout)
-        types = Types(session.modules.all, session.memory, session.layout)
-        self.values = Values(session.memory, types)
+        self.values = Values(session.memory, session.types)
+        self._trees = Trees(session, self.values)
         self.errors = GoErrors(self.values, self._words)
 
     def read(self, goroutine: Goroutine) -> Tuple[List[Panic], str]:
@@ -110,7 +114,7 @@ class Panics:
         return _LOST if is_text else current
 
     def _shown(self, value: Value) -> str:
-        text = self.values.show(value)
+        text = line(self._trees.of(value, _BOUNDS), limit=_MAX_SHOWN)
         bare = value.type.kind in ("Struct", "Pointer", "Slice") or value.type.name == "string"
         return text if bare else f"{value.type.name}({text})"
 

@@ -1,4 +1,4 @@
-"""Values of Go types read from memory: what an interface holds, fields of structs, and how they are shown.
+"""Values of Go types read from memory: what an interface holds, fields of structs, what print shows of them.
 
 Source: Go 1.27 runtime/runtime2.go (eface, iface), runtime/error.go (printpanicval), internal/abi/type.go.
 """
@@ -14,9 +14,8 @@ from ..memory import Memory
 from .floats import float_text
 
 MAX_TEXT, MAX_ELEMENTS = 4096, 8
-_MAX_SIZE = 1 << 16  # of a value that is looked at
-_MAX_SHOWN = 512
-_MAX_FIELDS, _MAX_DEPTH = 32, 3
+_MAX_SIZE = 1 << 16  # of a value that is read at once
+_MAX_FIELDS = 256
 _INTEGERS = {
     "Int": "q", "Int8": "b", "Int16": "h", "Int32": "i", "Int64": "q", "Uint": "Q", "Uint8": "B", "Uint16": "H",
     "Uint32": "I", "Uint64": "Q", "Uintptr": "Q",
@@ -26,11 +25,15 @@ _COMPLEX = {"Complex64": "ff", "Complex128": "dd"}
 
 
 class Value(NamedTuple):
-    """A value with its bytes; word: the data word of the interface that it came from, 0 where it came from none."""
+    """A value with its bytes, the first 64 KiB of them; address: where it lies, None for what is in no memory.
+
+    word: the data word of the interface that it came from, 0 where it came from none.
+    """
 
     type: Type
     data: bytes
     word: int = 0
+    address: Optional[int] = None
 
     def number(self) -> Optional[int]:
         """Of an integer; None of another kind."""
@@ -51,10 +54,9 @@ class Values:
 
     def at(self, kind: Type, address: int) -> Maybe[Value]:
         """The value of this type that is in memory at `address`."""
-        if kind.size > _MAX_SIZE:
-            return Absent(NOT_APPLICABLE, f"a {kind.name} has {kind.size} bytes")
+        size = min(kind.size, _MAX_SIZE)
         try:
-            return Value(kind, self.memory.read(address, kind.size) if kind.size else b"")
+            return Value(kind, self.memory.read(address, size) if size else b"", address=address)
         except ReadError as error:
             return Absent(UNREADABLE, str(error))
 
@@ -98,7 +100,15 @@ class Values:
             if isinstance(kind, Absent):
                 yield str(field.name or "?"), kind
             else:
-                yield str(field.name or "?"), Value(kind, value.data[field.offset : field.offset + kind.size])
+                yield str(field.name or "?"), self.part(value, kind, field.offset)
+
+    def part(self, value: Value, kind: Type, offset: int) -> Maybe[Value]:
+        """What lies at an offset of a value; of what was not read with it, it is read now."""
+        place = None if value.address is None else value.address + offset
+        data = value.data[offset : offset + kind.size]
+        if len(data) == kind.size:
+            return Value(kind, data, address=place)
+        return Absent(UNREADABLE, f"{value.type.name} is cut") if place is None else self.at(kind, place)
 
     def field_map(self, value: Value) -> Dict[str, Value]:
         """The fields of a struct, or of that which it points to, that can be read; {} for what is neither."""
@@ -126,7 +136,7 @@ class Values:
 
     def printed(self, value: Value, short_floats: bool) -> Maybe[str]:
         """printpanicval: what the runtime prints of a value that is no error and no Stringer; no indents."""
-        plain = self._basic(value, short_floats)
+        plain = self.basic(value, short_floats)
         name = value.type.name
         if plain is None:
             return f"({name}) {value.word:#x}"
@@ -136,7 +146,7 @@ class Values:
             return f'{name}("{plain}")'
         return name + (plain if plain.startswith("(") else f"({plain})")
 
-    def _basic(self, value: Value, short_floats: bool) -> Optional[Maybe[str]]:
+    def basic(self, value: Value, short_floats: bool) -> Optional[Maybe[str]]:
         kind = value.type.kind
         if kind == "String":
             return self.text(value)
@@ -152,57 +162,3 @@ class Values:
             second = float_text(imaginary, half, short_floats)
             return f"({float_text(real, half, short_floats)}{'' if second[0] in '+-' else '+'}{second}i)"
         return None
-
-    def show(self, value: Maybe[Value], depth: int = 0) -> str:
-        """In Go's syntax, about as %+v and %#v have it: pointers and interfaces are followed a few levels deep."""
-        text = self._show(value, depth)
-        return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."
-
-    def _show(self, value: Maybe[Value], depth: int) -> str:
-        if isinstance(value, Absent):
-            return f"? ({value.detail or value.kind})"
-        kind = value.type.kind
-        if kind == "String":
-            text = self.text(value, 256)
-            return f"? ({text.detail})" if isinstance(text, Absent) else '"' + text.replace('"', '\\"') + '"'
-        basic = self._basic(value, True)
-        if isinstance(basic, str):
-            return basic
-        if kind == "Struct":
-            if depth >= _MAX_DEPTH:
-                return f"{value.type.name}{{...}}"
-            inside = (f"{name}: {self.show(each, depth + 1)}" for name, each in self.fields(value))
-            return f"{value.type.name}{{{', '.join(inside)}}}"
-        if kind == "Interface":
-            held = self.dynamic(value)
-            return "nil" if held is None else self._named(held, depth)
-        if kind == "Pointer":
-            return self._pointer(value, depth)
-        if kind == "Slice":
-            return self._slice(value, depth)
-        word = value.pointer() if len(value.data) >= 8 else 0
-        return f"{value.type.name} of {len(value.data)} bytes" if kind == "Array" else (f"{word:#x}" if word else "nil")
-
-    def _named(self, value: Maybe[Value], depth: int) -> str:
-        """With its type, where the text of the value does not tell that."""
-        text = self._show(value, depth)
-        plain = isinstance(value, Absent) or value.type.kind in ("Struct", "Pointer", "Slice")
-        return text if plain or isinstance(value, Absent) else f"{value.type.name}({text})"
-
-    def _pointer(self, value: Value, depth: int) -> str:
-        address = value.pointer()
-        if not address:
-            return "nil"
-        target = self.target(value) if depth < _MAX_DEPTH else None
-        if isinstance(target, Value) and target.type.kind == "Struct":
-            return "&" + self._show(target, depth)
-        return f"({value.type.name}) {address:#x}"
-
-    def _slice(self, value: Value, depth: int) -> str:
-        start, length, _ = struct.unpack_from("<QQQ", value.data)
-        if not start:
-            return "nil"
-        if depth >= _MAX_DEPTH:
-            return f"{value.type.name} of {length}"
-        shown = [self.show(each, depth + 1) for each in self.elements(value)]
-        return f"{value.type.name}{{{', '.join(shown + ['...'] * (length > len(shown)))}}}"

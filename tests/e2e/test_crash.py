@@ -51,7 +51,7 @@ VALUES = {
     "value": "main.rich{amount: -12}",
     "struct": "main.point{X: 1, Y: 2}",
     "code": "main.code(-7)",
-    "lines": '"two\nlines \x1b[31mred"',
+    "lines": r'"two\nlines \x1b[31mred"',
 }
 SIGNALS = ("raise", "trap", "healed", "quit")
 # Of the oldest Go: panic(nil) was an error only since Go 1.21.

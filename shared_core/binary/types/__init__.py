@@ -3,10 +3,10 @@
 `Types` reads those of a program: by address, by name, all of them; a `Type` decodes its parts when asked.
 """
 
-from .descriptor import Type
+from .descriptor import Type, kind_word
 from .itabs import Itab
 from .maps import MapLayout
 from .parts import Field, InterfaceMethod, Method, Signature
 from .program import Types
 
-__all__ = ["Field", "InterfaceMethod", "Itab", "MapLayout", "Method", "Signature", "Type", "Types"]
+__all__ = ["Field", "InterfaceMethod", "Itab", "MapLayout", "Method", "Signature", "Type", "Types", "kind_word"]

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 _ELEMENT = {"Array": "ArrayType", "Chan": "ChanType", "Map": "MapType", "Pointer": "PtrType", "Slice": "SliceType"}
 _SHAPE = "go.shape."
+_WORDS = {"Pointer": "ptr", "UnsafePointer": "unsafe.Pointer"}
 P = TypeVar("P")
+
+
+def kind_word(kind: str) -> str:
+    """As reflect's Kind.String has it: "ptr", "unsafe.Pointer", "struct"."""
+    return _WORDS.get(kind, kind.lower())
 
 
 class Type:
