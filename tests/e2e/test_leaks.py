@@ -36,8 +36,12 @@ def leaks_core(version: str, arch: str) -> Core:
     return take_core(build("leaks", version, arch), abort_at="ready")
 
 
+def session_of(core: Core) -> Session:
+    return Session(CoreTarget(str(core.exe), str(core.core)))
+
+
 def answer(core: Core, words: str) -> Tuple[str, int]:
-    return execute(lambda: Session(CoreTarget(str(core.exe), str(core.core))), "go-leaks", words)
+    return execute(lambda: session_of(core), "go-leaks", words)
 
 
 def groups(core: Core, words: str = "") -> List[Document]:
@@ -109,6 +113,17 @@ def test_healthy_programs(version: str, arch: str) -> None:
     busy = take_core(build("busy", version, arch), abort_at="ready")
     text, status = answer(busy, "")
     assert status == 0 and text.startswith("(no goroutine looks abandoned; "), text
+
+
+@pytest.mark.parametrize("version", [matrix.newest(), matrix.oldest()])
+def test_a_web_service(version: str) -> None:
+    """Under load, with requests that are cancelled and clients that are slow: nothing is claimed, however short."""
+    core = take_core(build("service", version), abort_at="ready")
+    assert int(core.facts()["served"][0]) > 100
+    text, status = answer(core, "--min-wait 10s --sure likely")
+    assert status == 0 and text.startswith("(no goroutine looks abandoned; "), text
+    document = json.loads(execute(lambda: session_of(core), "go-waits", "--json")[0])
+    assert document["cycles"] == [] and document["all_asleep"] is False
 
 
 def test_other_forms() -> None:
