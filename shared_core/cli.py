@@ -34,6 +34,10 @@ def main(words: Optional[Sequence[str]] = None) -> int:
 def _run(given: List[str]) -> int:
     if given and given[0] in standalone.command_names():
         return standalone.main(given[0], given[1:])
+    if given[:1] == ["ci"]:
+        from .ci.command import main as ci
+
+        return ci(given[1:])
     options = _parser().parse_args(given)
     try:
         options.run(options)
@@ -53,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"goxray {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     standalone.add_help(commands)
+    commands.add_parser(
+        "ci", help="Look at many cores for a CI job: verdicts, a status, JUnit and SARIF.", add_help=False
+    )
     _add_install(commands, "gdb", "source gdb_go_ext")
     _add_install(commands, "lldb", "command script import lldb_go_ext")
     _add_layout(commands)

@@ -41,7 +41,7 @@ def signature(label: str, functions: Iterable[str], build: Optional[BuildInfo], 
 
 def stable_names(functions: Sequence[str], build: Optional[BuildInfo]) -> List[str]:
     """The first functions of the program's own modules, without repeats; of the standard library where it has none."""
-    paths = _module_paths(build)
+    paths = module_paths(build)
     own = [name for name in functions if is_own(name, paths)]
     chosen = own or [name for name in functions if is_user_frame(name)]
     return list(dict.fromkeys(map(stable_name, chosen)))[:_DEPTH]
@@ -60,7 +60,8 @@ def is_own(function: str, paths: Sequence[str]) -> bool:
     return first in _LOCAL or "." in first or any(f"{package}/".startswith(f"{path}/") for path in paths)
 
 
-def _module_paths(build: Optional[BuildInfo]) -> List[str]:
+def module_paths(build: Optional[BuildInfo]) -> List[str]:
+    """Of the program's own modules and those that it depends on."""
     if build is None:
         return []
     modules = [each.path for each in (build.main, *build.dependencies) if each is not None]

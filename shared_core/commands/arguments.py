@@ -70,10 +70,15 @@ def help_text(command: Command) -> str:
 
     Not argparse's own, whose wording and wrapping differ between versions of Python and between terminals.
     """
-    actions = actions_of(parser_of(command))
-    lines = [command.help, "", *_usage(command.name, actions), "", *_option_lines(actions)]
-    if command.details.strip():
-        lines += ["", command.details.strip()]
+    return described(parser_of(command), command.help, command.details)
+
+
+def described(parser: argparse.ArgumentParser, summary: str, details: str) -> str:
+    """The same of a parser that belongs to no command of a debugger's."""
+    actions = actions_of(parser)
+    lines = [summary, "", *_usage(parser.prog, actions), "", *_option_lines(actions)]
+    if details.strip():
+        lines += ["", details.strip()]
     return "\n".join(lines) + "\n"
 
 

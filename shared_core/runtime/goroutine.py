@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import collections
 from operator import itemgetter
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..errors import NOT_APPLICABLE, NOT_IN_VERSION, NOT_RECORDED, UNPARSABLE, Absent, Maybe, ReadError
 from ..layouts.model import Layout
@@ -146,11 +146,14 @@ class Goroutine(NamedTuple):
 
 
 def read_goroutines(
-    memory: Memory, reader: GoroutineReader, allgs: Tuple[int, int]
+    memory: Memory, reader: GoroutineReader, allgs: Tuple[int, int], addresses: Optional[List[int]] = None
 ) -> Iterator[Tuple[int, Maybe[Goroutine]]]:
-    """(address, goroutine) for each entry of allgs, (array address, length); Absent for a g that cannot be read."""
+    """(address, goroutine) for each entry of allgs, (array address, length); Absent for a g that cannot be read.
+
+    addresses: its entries, where they have been read already.
+    """
     parse, locate, size = reader.parse, memory.locate, reader.size
-    for address in goroutine_addresses(memory, allgs):
+    for address in goroutine_addresses(memory, allgs) if addresses is None else addresses:
         if not address:
             continue
         try:

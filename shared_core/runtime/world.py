@@ -13,7 +13,7 @@ from ..target import CORE
 from .allgs import allgs_of, not_started
 from .clock import latest_time
 from .frames import SourceFrame, is_user_frame
-from .goroutine import Goroutine, GoroutineReader, plausible, read_goroutines
+from .goroutine import Goroutine, GoroutineReader, goroutine_addresses, plausible, read_goroutines
 from .labels import Labels
 from .machines import Machine, match_threads, read_machines
 from .nativecode import NativeCode
@@ -57,12 +57,16 @@ class World:
         """Every live goroutine, in the order the runtime keeps them; unreadable ones are counted in the warnings."""
         if self._goroutines is None:
             found, lost = [], []
-            for address, goroutine in read_goroutines(self.memory, self.reader, self.allgs):
+            addresses = goroutine_addresses(self.memory, self.allgs)
+            for address, goroutine in read_goroutines(self.memory, self.reader, self.allgs, addresses):
                 if isinstance(goroutine, Absent) or plausible(goroutine):
                     lost.append(address)
                 elif not goroutine.condition.dead:
                     found.append(goroutine)
-            self.lost = len(lost)
+            cut = self.allgs[1] - len(addresses)
+            self.lost = len(lost) + cut
+            if cut:
+                self.warnings.append(f"{cut} goroutines cannot be read: the list of them is cut off")
             if lost:
                 self.warnings.append(f"{len(lost)} goroutines cannot be read, the first at {lost[0]:#x}")
             self._goroutines = found

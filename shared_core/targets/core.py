@@ -17,7 +17,7 @@ from .images import main_images, recorded_path, shared_images
 class CoreTarget:
     """The core file at `core_path`, of the program at `exe_path`, else of the one that is where it was run.
 
-    remarks: what the user should know about the file. Raises FormatError when either file is not what it should be.
+    remarks: what the user should know about the file. recorded: where the core says that the program was. Raises FormatError when either file is not what it should be.
     """
 
     pointer_size = 8
@@ -37,6 +37,7 @@ class CoreTarget:
         self._mappings = self._notes.with_files(dumped)
         self._held = [(s.address, self._core.segment_bytes(s)) for s in segments if len(self._core.segment_bytes(s))]
         self._starts = [start for start, _ in self._held]
+        self.recorded = recorded_path(self._notes.auxv, self._notes.files)
         self._exe_path = exe_path or self._recorded_exe()
         self._exe = ElfImage.open(self._exe_path) if self._exe_path else None
 
@@ -68,8 +69,7 @@ class CoreTarget:
     def images(self) -> List[Image]:
         """The executable, with the load bias that the auxiliary vector shows, then the shared objects."""
         main = main_images(self._exe_path, self._exe, self._notes.auxv, self._mappings, self.read)
-        path = recorded_path(self._notes.auxv, self._notes.files)
-        return main + shared_images(self._notes.files, path, lambda mapping: mapping.path)
+        return main + shared_images(self._notes.files, self.recorded, lambda mapping: mapping.path)
 
     def threads(self) -> List[Thread]:
         """The threads of the NT_PRSTATUS notes; the first is the one that died."""
@@ -81,7 +81,7 @@ class CoreTarget:
 
     def _recorded_exe(self) -> Optional[str]:
         """The executable where the core says that it was, if one of this architecture is there."""
-        path = recorded_path(self._notes.auxv, self._notes.files)
+        path = self.recorded
         try:
             return path if path and ElfImage.open(path).arch == self.arch else None
         except FormatError:
