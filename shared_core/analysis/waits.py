@@ -57,8 +57,6 @@ class Waits:
         self._poller = Poller(session)
         self._calls = Calls(session)
         self._known: Dict[int, Wait] = {}
-        self._pcs: Dict[int, Optional[Tuple[int, ...]]] = {}
-        self._equal_pcs: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
         self._callers: Dict[Tuple[int, ...], Maybe[Place]] = {}
         self._all: Optional[List[Wait]] = None
         self._things: Dict[Tuple[object, ...], Thing] = {}
@@ -164,11 +162,7 @@ class Waits:
 
     def pcs(self, goroutine: Goroutine) -> Optional[Tuple[int, ...]]:
         """The pcs of a parked goroutine's frames, one tuple for all that are equal; None where that takes a walk."""
-        address = goroutine.address
-        if address not in self._pcs:
-            found = self.world.stacks.steps.pcs(goroutine)
-            self._pcs[address] = None if found is None else self._equal_pcs.setdefault(found, found)
-        return self._pcs[address]
+        return self.world.stacks.steps.kept_pcs(goroutine)
 
     def called_from(self, goroutine: Goroutine) -> Maybe[Place]:
         """Where its stack comes out of the packages that things are waited for in: sync, time, os, net and the like."""

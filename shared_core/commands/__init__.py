@@ -46,6 +46,7 @@ REGISTRY = (
     ),
     Entry("go-newproc", "Let the program run, and log each goroutine as it is made.", "shared_core.commands.newproc"),
     Entry("go-crash", "Show what brought the program down, and of which class that is.", "shared_core.commands.crash"),
+    Entry("go-report", "Put what the other commands tell into one page.", "shared_core.commands.report"),
 )
 
 _extra: Dict[str, Command] = {}

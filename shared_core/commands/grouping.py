@@ -57,7 +57,7 @@ def _by_stack(views: Views) -> Callable[[Goroutine], Hashable]:
     stacks = views.world.stacks
 
     def pcs(goroutine: Goroutine) -> Hashable:
-        found = stacks.steps.pcs(goroutine)
+        found = stacks.steps.kept_pcs(goroutine)
         if found is not None:
             return found
         walked = stacks.walk(goroutine, MAX_PCS)

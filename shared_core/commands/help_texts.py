@@ -462,4 +462,31 @@ The status is 1 when there is a crash, and 0 when there is none.
   go-crash
   go-crash --json --output crash.json
 """,
+    "go-report": """\
+Put what the other commands tell into one page.
+
+Usage: go-report [-h] [--format html|md|json] [--min-wait TIME] [--limit N] [--json]
+                 [--output FILE]
+
+  -h, --help              print this help
+  --format html|md|json   what to make; by default as FILE ends, else html
+  --min-wait TIME         how long a wait must be to speak for a leak: 90s, 1h (default 5m)
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+Writes one file that needs nothing else, no network either: what brought the program down, goroutines by
+stack, a flame graph of all stacks, leaks, what is waited for and by whom, the scheduler, memory, and the build. In the
+page, lists can be sorted and searched, and every goroutine is found by its id. It shows os.Args, not the environment.
+
+--format md is for a ticket or a chat. --format json, or --json, is one document: its keys are the documents of go-info,
+go-args, go-crash, go-goroutines --group stack (goroutines) and --stats (stats), go-leaks, go-waits --sort wait,
+go-sched and go-memory; null, with the reason among the warnings, for one that could not be had.
+
+Lists have at most --limit entries: 200 by default, 20 in Markdown. The status is the worst of those commands'.
+
+  go-report -o report.html
+  go-report --format md
+  go-report --min-wait 30m -o report.json
+""",
 }

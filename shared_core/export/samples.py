@@ -87,7 +87,7 @@ class _Gatherer:
         equal: Dict[Tuple[Spot, ...], Tuple[Spot, ...]] = {}
         labels: Dict[int, Pairs] = {}
         broken = unlabelled = 0
-        pcs_of = self._stacks.steps.pcs
+        pcs_of = self._stacks.steps.kept_pcs
         for goroutine in found:
             key: Hashable = pcs_of(goroutine)
             found_stack = None if key is None else stacks.get(key)

@@ -35,6 +35,8 @@ class Steps:
         self._session = session
         self._locate = session.memory.locate
         self._known: Dict[int, Step] = {}
+        self._pcs: Dict[int, Optional[Tuple[int, ...]]] = {}  # by the g's address
+        self._equal: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
 
     def learn(self, pc: int) -> Step:
         """The step from a frame at `pc`, a return address; OUTERMOST, or NEEDS_A_WALK where it is no plain frame."""
@@ -68,6 +70,14 @@ class Steps:
         except ReadError:
             return None
         return data, at, size
+
+    def kept_pcs(self, goroutine: Goroutine) -> Optional[Tuple[int, ...]]:
+        """The same as `pcs`, looked up once: one tuple for all goroutines whose pcs are equal."""
+        address = goroutine.address
+        if address not in self._pcs:
+            found = self.pcs(goroutine)
+            self._pcs[address] = None if found is None else self._equal.setdefault(found, found)
+        return self._pcs[address]
 
     def pcs(self, goroutine: Goroutine) -> Optional[Tuple[int, ...]]:
         """The pcs of its frames from the innermost out; None where it takes a walk to tell."""
