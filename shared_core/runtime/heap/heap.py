@@ -31,7 +31,7 @@ class Heap:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.spans = SpanReader(session)
-        self.types = Types(session.modules.all, session.memory, session.layout)
+        self.types: Types = session.types
         self.headers = HeaderTypes(session, self.types)
         self.bits = SpanBits(session, self.spans, self.headers)
         self.marking = self._is_marking()
@@ -58,9 +58,12 @@ class Heap:
         number = span.number(address)
         if number >= span.slots:
             return None
-        return HeapObject(
-            span.base(number), span.size, number, span, self.bits.header_of(span), self.state(span, number)
-        )
+        return self.in_span(span, number)
+
+    def in_span(self, span: Span, number: int) -> HeapObject:
+        """The slot of this number."""
+        state = self.state(span, number)
+        return HeapObject(span.base(number), span.size, number, span, self.bits.header_of(span), state)
 
     def state(self, span: Span, number: int) -> str:
         """See HeapObject.state."""
