@@ -37,6 +37,9 @@ in_lock() {
     ( flock 9; "$@" 9>&- ) 9>"$file"
 }
 
+# The goxray command of this checkout, or else the one that is installed; fails where there is neither.
+goxray_path() { if [ -x "$VENV/bin/goxray" ]; then printf '%s\n' "$VENV/bin/goxray"; else command -v goxray; fi; }
+
 # --- apt ---------------------------------------------------------------------------------------------------------
 
 apt_missing() {

@@ -43,7 +43,7 @@ def test_every_core_module_can_be_imported_where_there_is_no_debugger() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["setup", "test", "demo", "bench"])
+@pytest.mark.parametrize("name", ["setup", "test", "demo", "bench", "gdb-batch", "core-handler", "kubernetes/look"])
 def test_scripts_can_be_run_and_explain_themselves(name: str) -> None:
     script = ROOT / "scripts" / name
     assert os.access(script, os.X_OK)
