@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 MAX_LISTED = 1024  # of the global queue
 _MAX_DUE = 1 << 16  # timers of one P that are looked at
 _WORD = 1 << 32
-_FROZEN = 0x7FFFFFFF  # freezeStopWait: the program goes down
+_FROZEN = 0x7FFFFFFF  # freezeStopWait: the program goes down; each P that stops then takes one off
+_MAX_PROCESSORS = 1 << 20
 
 
 @dataclass
@@ -199,7 +200,7 @@ def read_scheduler(session: Session, ids_left: int) -> Scheduler:
         disabled=sched.moved("disable.runnable.size", "disable.n"),
         gc_waiting=bool(sched.unsigned("gcwaiting")),
         stop_wait=sched.signed("stopwait"),
-        frozen=sched.signed("stopwait") == _FROZEN,
+        frozen=_FROZEN - _MAX_PROCESSORS < sched.signed("stopwait") <= _FROZEN,
         sysmon_waits=bool(sched.unsigned("sysmonwait")),
         safe_point_wait=sched.signed("safePointWait"),
         polling=not sched.unsigned("lastpoll"),
