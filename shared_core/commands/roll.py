@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, List, NamedTuple, Tuple
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Tuple
 
 from ..errors import Maybe
 from ..runtime.goroutine import Goroutine
@@ -16,36 +16,47 @@ if TYPE_CHECKING:
 
 MOST = 200_000  # goroutines; a million would make a page of 10 MB
 MOST_KINDS = 10_000  # different rows, some 100 bytes each
+MOST_LABELS = 5_000  # different sets of labels: where each request has its own, they are left out
 
 
 class Kind(NamedTuple):
-    """Goroutines whose rows differ by the id alone. group: the number of their stack's group, -1 for one not shown."""
+    """Goroutines whose rows differ by the id alone. group: the number of their stack's group, -1 for one not shown.
+
+    labels: None where they are left out.
+    """
 
     standing: Standing
-    labels: Maybe[Dict[str, str]]
+    labels: Optional[Maybe[Dict[str, str]]]
     group: int
     ids: List[int]
 
 
 @dataclass
 class Roll:
-    """kinds: with the most goroutines first; left: how many goroutines are not among them."""
+    """kinds: with the most goroutines first; left: how many goroutines are not among them.
+
+    unlabelled: labels are left out, since there are so many different ones.
+    """
 
     kinds: List[Kind]
     total: int
     left: int
+    unlabelled: bool
 
 
 def roll(session: Session, found: List[Goroutine], groups: object) -> Roll:
     """`found`, with the stacks in `groups` (Groups by stack) where there are any."""
-    views, labels = Views(session), session.world.labels.of
+    views, read = Views(session), session.world.labels.of
+    # Those that are equal are mostly one object, and are kept here, so that ids tell them apart.
+    labels: List[Optional[Maybe[Dict[str, str]]]] = [read(goroutine.raw) for goroutine in found]
+    unlabelled = len(set(map(id, labels))) > MOST_LABELS
+    if unlabelled:
+        labels = [None] * len(found)
     shown = groups.shown if isinstance(groups, Groups) else []
     numbers = {goid: number for number, group in enumerate(shown) for goid in group.ids}
     kinds: Dict[Tuple[int, int, int], Kind] = {}
-    for goroutine in found:
-        standing, own = views.standing(goroutine), labels(goroutine.raw)
-        group = numbers.get(goroutine.raw.goid, -1)
-        # Shared by those that have equal ones, and kept by the kind.
+    for goroutine, own in zip(found, labels):
+        standing, group = views.standing(goroutine), numbers.get(goroutine.raw.goid, -1)
         key = (id(standing), id(own), group)
         kind = kinds.get(key)
         if kind is None:
@@ -55,8 +66,9 @@ def roll(session: Session, found: List[Goroutine], groups: object) -> Roll:
     kept: List[Kind] = []
     room = MOST
     for kind in ranked[:MOST_KINDS]:
-        kept.append(kind._replace(labels=as_text(kind.labels), ids=sorted(kind.ids[:room])))
+        text = None if kind.labels is None else as_text(kind.labels)
+        kept.append(kind._replace(labels=text, ids=sorted(kind.ids[:room])))
         room -= len(kept[-1].ids)
         if not room:
             break
-    return Roll(kept, len(found), len(found) - (MOST - room))
+    return Roll(kept, len(found), len(found) - (MOST - room), unlabelled)

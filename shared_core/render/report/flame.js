@@ -8,14 +8,17 @@
   const search = document.getElementById("flame-search");
   const reset = document.getElementById("flame-reset");
 
-  const root = { name: "all goroutines", file: "", line: 0, count: data.total, depth: 0, children: [], left: data.left, start: 0 };
+  const root = {
+    name: "all goroutines", file: "", line: 0, count: data.total, depth: 0, children: [], left: data.left, start: 0,
+  };
   const trail = [root];
   for (let at = 0; at < data.cells.length; at += FIELDS) {
     const [depth, name, file, line, count, repeated, left] = data.cells.slice(at, at + FIELDS);
     const parent = trail[depth - 1];
     const before = parent.children[parent.children.length - 1];
-    const cell = { name: data.names[name], file: data.files[file], line, count, repeated, left, depth, parent, children: [],
-      start: before ? before.start + before.count : parent.start };
+    const start = before ? before.start + before.count : parent.start;
+    const cell = { name: data.names[name], file: data.files[file], line, count, repeated, left, depth, parent, start };
+    cell.children = [];
     parent.children.push(cell);
     trail[depth] = cell;
   }
@@ -54,7 +57,7 @@
     const lines = [`${plural(cell.count)}, ${share(cell.count, root.count)} of all`];
     if (cell.parent && cell.parent !== root) lines.push(`${share(cell.count, cell.parent.count)} of its caller`);
     if (cell.repeated) lines.push("calls itself");
-    if (cell.left) lines.push(`${plural(cell.left)} go on into calls too small to draw`);
+    if (cell.left) lines.push(`${plural(cell.left)} in calls too small or too deep to draw`);
     return lines.join("; ");
   }
 
@@ -89,7 +92,10 @@
     each.tabIndex = cell === focused ? 0 : -1;
     each.addEventListener("mouseenter", () => show(cell, each));
     each.addEventListener("mouseleave", () => (tip.hidden = true));
-    each.addEventListener("focus", () => { setFocus(cell); show(cell, each); });
+    each.addEventListener("focus", () => {
+      setFocus(cell);
+      if (each.matches(":focus-visible")) show(cell, each);
+    });
     each.addEventListener("blur", () => (tip.hidden = true));
     each.addEventListener("click", () => zoom(cell));
     drawn.set(cell, each);
@@ -105,6 +111,7 @@
   };
 
   function draw() {
+    const inside = chart.contains(document.activeElement);
     drawn.clear();
     const scale = chart.clientWidth / top.count;
     const boxes = [];
@@ -124,6 +131,7 @@
     chart.style.height = `${(deepest + 1) * ROW + 1}px`;
     chart.replaceChildren(...boxes);
     if (!drawn.has(focused)) { focused = top; drawn.get(top).tabIndex = 0; }
+    if (inside) drawn.get(focused).focus({ preventScroll: true });
     reset.disabled = top === root;
   }
 
@@ -135,12 +143,10 @@
   }
 
   function zoom(cell) {
-    const inside = chart.contains(document.activeElement);
     top = cell;
     focused = cell;
     tip.hidden = true;
     draw();
-    if (inside) drawn.get(cell).focus();
   }
 
   function beside(cell, step) {
@@ -185,7 +191,11 @@
     draw();
   });
   reset.addEventListener("click", () => zoom(root));
-  new ResizeObserver(draw).observe(chart.parentElement);
+  let wide = chart.clientWidth;
+  new ResizeObserver(() => {
+    if (wide !== chart.clientWidth) draw();
+    wide = chart.clientWidth;
+  }).observe(chart.parentElement);
   addEventListener("beforeprint", () => zoom(root));
   draw();
 })();

@@ -121,6 +121,8 @@ def roll_section(found: Optional[Maybe[Roll]]) -> Markup:
     note = plural(found.total, "goroutine")
     if found.left:
         note += f"; {found.left:,} of them are not in this page: go-goroutines lists them"
+    if found.unlabelled:
+        note += "; without their labels, of which there are too many different ones: go-goroutines -l"
     tools = tag(
         "div",
         tag(

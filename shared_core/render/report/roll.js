@@ -4,7 +4,7 @@
   const data = JSON.parse(document.getElementById("data").textContent).roll;
   if (!host || !data) return;
   const ROW = 26;
-  const STATE = 0, BLOCKED = 1, GROUP = 6, IDS = 7;
+  const BLOCKED = 1, GROUP = 6, IDS = 7;
   const titles = ["Id", "State", "Blocked", "Thread", "Stands in", "Started by", "Labels"];
   const status = document.getElementById("roll-status");
   const search = document.getElementById("roll-search");
@@ -66,9 +66,14 @@
     let rank = null;
     if (column) {
       const cells = kinds.map((kind) => kind.cells[column - 1]);
-      const by = column === BLOCKED + 1 ? (a, b) => seconds(cells[a]) - seconds(cells[b]) : (a, b) => cells[a].localeCompare(cells[b]);
+      const byTime = (a, b) => seconds(cells[a]) - seconds(cells[b]);
+      const by = column === BLOCKED + 1 ? byTime : (a, b) => cells[a].localeCompare(cells[b]);
       rank = new Uint32Array(kinds.length);
-      [...kinds.keys()].sort(by).forEach((kind, at) => (rank[kind] = at));
+      // Equal cells have equal ranks: ids decide between them.
+      const sorted = [...kinds.keys()].sort(by);
+      sorted.forEach((kind, at) => {
+        rank[kind] = at && !by(sorted[at - 1], kind) ? rank[sorted[at - 1]] : at;
+      });
     }
     passing.sort((a, b) => (rank && sign * (rank[of[a]] - rank[of[b]])) || (column ? 1 : sign) * (ids[a] - ids[b]));
     order = Uint32Array.from(passing);

@@ -2,9 +2,10 @@
 "use strict";
 
 (() => {
+  const units = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
   const number = (text) => {
-    const match = text.replace(/,/g, "").match(/^~?-?([\d.]+) ?(%|B|KiB|MiB|GiB|TiB)?$/);
-    if (match) return parseFloat(match[1]) * ({ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }[match[2]] || 1);
+    const match = text.replace(/,/g, "").match(/^[<~]?(-?[\d.]+) ?(%|B|KiB|MiB|GiB|TiB)?$/);
+    if (match) return parseFloat(match[1]) * (units[match[2]] || 1);
     const time = text.match(/^~?-?(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?$/);
     if (text && time) return (time[1] || 0) * 3600 + (time[2] || 0) * 60 + Number(time[3] || 0);
     return null;
