@@ -21,6 +21,7 @@ AMD64 = Arch(
     fp="rbp",
     int_args=("rax", "rbx", "rcx", "rdi", "rsi", "r8", "r9", "r10", "r11"),
     float_args=tuple(f"xmm{i}" for i in range(15)),
+    closure="rdx",
 )
 
 _RIP = re.compile(r"\[rip(?: ([+-]) (0x[0-9a-f]+|\d+))?\]")

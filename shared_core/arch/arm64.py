@@ -21,6 +21,7 @@ ARM64 = Arch(
     fp="x29",
     int_args=tuple(f"x{i}" for i in range(16)),
     float_args=tuple(f"d{i}" for i in range(16)),
+    closure="x26",
 )
 
 _MEMORY = re.compile(r"\[(\w+)(?:, #(-?0x[0-9a-f]+|-?\d+))?\](!?)(?:, #(-?0x[0-9a-f]+|-?\d+))?")

@@ -37,6 +37,7 @@ class Arch:
     uses_lr: calls leave the return address in `lr` (saved at 0(SP) by functions with a frame), not on the stack.
     int_args: ABIInternal's integer argument registers, in order (internal/abi/abi_*.go, cmd/compile/abi-internal.md).
     float_args: the same for floats, by the name of their lowest 8 bytes where that has one of its own.
+    closure: the register that a closure is called with its func value in.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Arch:
     fp: str
     int_args: Tuple[str, ...]
     float_args: Tuple[str, ...]
+    closure: str
     pointer_size: int = 8
     byte_order: str = "little"
 

@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Union
 from ..errors import Absent, GoxrayError, Maybe
 from ..runtime.argregs import ArgRegister, EntryArgs, EntryReader
 from ..runtime.args import ArgItem, ArgWord
+from ..runtime.argthings import Things
+from ..runtime.argtypes import ArgTypes, Typed
+from ..runtime.contexts import Context, Contexts
 from ..runtime.frames import SourceFrame
 from ..runtime.goroutine import Goroutine
+from ..runtime.gosyntax import line
 from ..runtime.shapes import Shape, Shapes
+from ..runtime.valuetree import Trees
 
 if TYPE_CHECKING:
     from ..session import Session
 
+_WORD = 8
+_MAX_SHOWN = 200
 AT_ENTRY = "at its first instruction: arguments that have a register are in it, and their slots may hold anything"
 NEAR_ENTRY = (
     "not all of its arguments are stored yet: those with a register are in it, and their slots may hold anything"
@@ -21,11 +28,15 @@ NEAR_ENTRY = (
 
 
 class WordView(NamedTuple):
-    """One argument word. register: None where the function has gone past its entry; shape: None where it has none."""
+    """One argument word. register: None where the function has gone past its entry; shape: None where it has none.
+
+    typed: of the first word of an argument whose type the binary tells.
+    """
 
     word: ArgWord
     register: Optional[Maybe[ArgRegister]] = None
     shape: Optional[Shape] = None
+    typed: Optional[Typed] = None
 
     @property
     def value(self) -> Optional[int]:
@@ -38,13 +49,14 @@ class WordView(NamedTuple):
 class FrameView(NamedTuple):
     """A frame and its words; `note` says what is special about where it stands, `problem` what could not be told.
 
-    The frame's own items hold the values of registers where those hold the arguments.
+    The frame's own items hold the values of registers where those hold the arguments. context: of a closure's frame.
     """
 
     frame: SourceFrame
     words: Maybe[List[WordView]]
     note: str = ""
     problem: str = ""
+    context: Optional[Context] = None
 
 
 class FrameArgsReader:
@@ -54,9 +66,17 @@ class FrameArgsReader:
         self._goroutine = goroutine
         self._entries = EntryReader(session)
         self._shapes = Shapes(session)
+        self._trees = Trees(session)
+        self._types = ArgTypes(session, self._trees)
+        self._things = Things(session, self._trees.values)
+        self._contexts = Contexts(session, goroutine, self._entries)
 
     def view(self, frame: SourceFrame) -> FrameView:
         """Of a frame whose argument words have been read."""
+        found = self._view(frame)
+        return found if frame.inlined else found._replace(context=self._contexts.of(frame.physical))
+
+    def _view(self, frame: SourceFrame) -> FrameView:
         if frame.args is None or isinstance(frame.args, Absent):
             return FrameView(frame, frame.args if frame.args is not None else [])
         items, problem = frame.args, ""
@@ -69,8 +89,26 @@ class FrameArgsReader:
         if entry is not None and entry.waiting:
             note = AT_ENTRY if entry.at_entry else NEAR_ENTRY
             frame = frame._replace(args=_by_value(items, words))
-        shapes = self._shapes.find(items, [word.value for word in words])
-        return FrameView(frame, [word._replace(shape=shapes.get(i)) for i, word in enumerate(words)], note, problem)
+        values = [word.value for word in words]
+        shapes = self._shaped(items, values)
+        typed = self._types.find(frame.function, items, values)
+        views = [word._replace(shape=shapes.get(i), typed=typed.get(i)) for i, word in enumerate(words)]
+        return FrameView(frame, views, note, problem)
+
+    def _shaped(self, items: List[ArgItem], values: List[Optional[int]]) -> Dict[int, Shape]:
+        """What the words look like, interfaces with what they hold."""
+        shapes = self._shapes.find(items, values)
+        covered = {number for first, shape in shapes.items() for number in range(first, first + shape.words)}
+        for number, (word, value) in enumerate(zip(_words(items), values)):
+            shape = shapes.get(number)
+            if shape is not None and shape.kind == "interface":
+                held = self._types.held(value or 0, values[number + 1] or 0)
+                shapes[number] = shape if held is None else shape._replace(value=line(held, limit=_MAX_SHOWN))
+            elif number not in covered and word.size == _WORD and value is not None:
+                thing = self._things.at(value)
+                if thing is not None:
+                    shapes[number] = thing
+        return shapes
 
 
 def _at_entry(word: ArgWord, entry: Optional[EntryArgs]) -> WordView:

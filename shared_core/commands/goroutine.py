@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, List, Sequence, Tuple
 
-from ..errors import Maybe
+from ..errors import NOT_APPLICABLE, Absent, Maybe
 from .base import Command, Result, count
+from .frameargs import FrameArgsReader, FrameView
 from .selection import one
 from .views import GoroutineView, StackView, Views
 
@@ -15,14 +16,22 @@ if TYPE_CHECKING:
     from ..session import Session
 
 
+_KNOWN = 256  # frames whose arguments are looked at
+_MORE = Absent(NOT_APPLICABLE, "go-args --frame N shows it")
+
+
 @dataclass
 class GoroutineInFull:
-    """`view` with everything; `stack` has the arguments; `bounds` are the stack's [low, high)."""
+    """`view` with everything; `stack` has the arguments; `bounds` are the stack's [low, high).
+
+    words: what is known of the arguments of each of its frames, as go-args --frame has it.
+    """
 
     view: GoroutineView
     stack: StackView
     bounds: Tuple[int, int]
     parent: Maybe[int]
+    words: List[FrameView] = field(default_factory=list)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +41,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(session: Session, options: argparse.Namespace) -> Result:
     goroutine = one(session, options.id)
     views = Views(session)
+    stack = views.stack(goroutine, args=True)
+    reader = FrameArgsReader(session, goroutine)
     body = GoroutineInFull(
         views.goroutine(goroutine, full=True),
-        views.stack(goroutine, args=True),
+        stack,
         (goroutine.raw.low, goroutine.raw.high),
         goroutine.parent_id,
+        [reader.view(frame) if at < _KNOWN else FrameView(frame, _MORE) for at, frame in enumerate(stack.frames)],
     )
     return Result("go-goroutine", body, list(session.warnings))
 
@@ -50,7 +62,8 @@ COMMAND = Command(
     help="Show one goroutine in full.",
     run=run,
     arguments=arguments,
-    details="""Status, wait reason, thread, who started it, labels, and its stack with argument words.
+    details="""Status, wait reason, thread, who started it, labels, and its stack with argument words: what is known of
+their types and values, and after a ~ what they look like (see go-args --help).
 
 In gdb and lldb also, on cores too:
   go-goroutine ID select       the debugger's own bt, frame, up, down, registers and x work on its stack

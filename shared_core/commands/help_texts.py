@@ -131,7 +131,8 @@ Usage: go-goroutine [-h] [ID] [--json] [--output FILE]
   --json                  print one JSON document
   --output, -o FILE       write the answer to FILE instead of printing it
 
-Status, wait reason, thread, who started it, labels, and its stack with argument words.
+Status, wait reason, thread, who started it, labels, and its stack with argument words: what is known of
+their types and values, and after a ~ what they look like (see go-args --help).
 
 In gdb and lldb also, on cores too:
   go-goroutine ID select       the debugger's own bt, frame, up, down, registers and x work on its stack

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Tuple
 
+from ..commands.frameargs import FrameView
 from ..commands.goroutine import GoroutineInFull
 from ..errors import Absent, Maybe
 from ..runtime.frames import Place, display_name
+from .args import context_text, frame_of, shape_text, typed_text, untyped
 from .escape import escape
-from .frames import args_text, frame_document
+from .frames import args_text
 from .goroutines import goroutine_document, labels_text, status_text
 from .times import duration
 
@@ -51,12 +53,25 @@ def _place(place: Maybe[Place]) -> str:
 
 def _stack(body: GoroutineInFull) -> List[str]:
     lines = []
-    for number, frame in enumerate(body.stack.frames):
+    for number, (frame, view) in enumerate(zip(body.stack.frames, body.words)):
         lines.append(f"  {number:2}  {frame.pc:#x} in {escape(display_name(frame.function))}({args_text(frame)})\n")
         lines.append(f"        at {escape(frame.file)}:{frame.line}\n")
+        lines += [f"          {line}\n" for line in _known(view)]
     if body.stack.problem:
         lines.append(f"      stopped: {escape(body.stack.problem)}\n")
     return lines
+
+
+def _known(view: FrameView) -> List[str]:
+    """What is known of the arguments, a line for each."""
+    found = [context_text(view.context)] if view.context is not None else []
+    if isinstance(view.words, Absent):
+        return found
+    for word, shape in zip(view.words, untyped(view.words)):
+        text = typed_text(word.typed) or shape_text(shape)
+        if text:
+            found.append(f"arg+{word.word.offset:#x}  {text}")
+    return found
 
 
 def document(body: GoroutineInFull) -> Dict[str, Any]:
@@ -64,7 +79,7 @@ def document(body: GoroutineInFull) -> Dict[str, Any]:
         "goroutine": {
             **goroutine_document(body.view),
             "stack": {"low": hex(body.bounds[0]), "high": hex(body.bounds[1])},
-            "frames": [frame_document(frame) for frame in body.stack.frames],
+            "frames": [frame_of(view) for view in body.words],
             "frames_problem": body.stack.problem or None,
         }
     }

@@ -61,7 +61,7 @@ class EntryReader:
 
     def read(self, goroutine: Goroutine, frame: Frame, items: List[ArgItem]) -> Optional[EntryArgs]:
         """Of the innermost frame of a stack; None where its registers are lost, or no longer those of its caller."""
-        registers = self._registers(goroutine, frame)
+        registers = self.registers(goroutine, frame)
         words = [item for item in items if isinstance(item, ArgWord)]
         if registers is None or not words:
             return None
@@ -84,7 +84,7 @@ class EntryReader:
                 found[word.offset] = _filled(register, word, step, registers)
         return EntryArgs(found, waiting, _at_entry(frame))
 
-    def _registers(self, goroutine: Goroutine, frame: Frame) -> Optional[Mapping[str, Optional[int]]]:
+    def registers(self, goroutine: Goroutine, frame: Frame) -> Optional[Mapping[str, Optional[int]]]:
         """Those of its thread if that is in this frame, or was when a signal came."""
         world, arch = self._session.world, self._session.arch
         machine = world.machine_of(goroutine)

@@ -145,10 +145,12 @@ class MapReader:
 
 
 def _why_no_hash(record: Record) -> str:
-    shift, buckets = record.unsigned("B"), record.unsigned("buckets")
-    if shift > _MAX_B or record.unsigned("flags") > 15:
-        return f"2 to the power of {shift} buckets, flags {record.unsigned('flags'):#x}"
-    return "" if _fits(record.unsigned("count"), (1 << shift) << 12, buckets) else _counts(record.unsigned("count"))
+    shift, buckets, moved = record.unsigned("B"), record.unsigned("buckets"), record.unsigned("nevacuate")
+    if shift > _MAX_B or record.unsigned("flags") > 15 or moved > 1 << shift:
+        return f"2 to the power of {shift} buckets, {moved} of them moved"
+    # It grows when there are 6.5 entries for a bucket.
+    room = (1 << shift) * 13 // 2 + _SLOTS
+    return "" if _fits(record.unsigned("count"), room, buckets) else _counts(record.unsigned("count"))
 
 
 def _why_no_swiss(record: Record) -> str:

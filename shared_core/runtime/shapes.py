@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
-from ..binary.types import Types
 from ..errors import Absent, ReadError
 from .args import ArgItem, ArgWord
 from .pointers import Pointers
@@ -25,10 +24,12 @@ _STACK = "stack "
 
 
 class Shape(NamedTuple):
-    """kind: "string", "slice", "interface", "func", "code", "type" or "stack"; it spans `words` argument words.
+    """kind: "string", "slice", "interface", "func", "code", "type", "stack", "chan", "map" or "object"; words: of how
+    many it consists.
 
     func: a func value; code: the address of a function itself; type: that of a type descriptor; stack: into a stack.
-    text: the string's own text, or what is said of the others. length: of a string in bytes, of a slice in elements.
+    object: the start of an object of the heap. text: the string's own text, or what is said of the others. length: of a
+    string in bytes, of a slice in elements. value: what an interface holds, in Go's syntax.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Shape(NamedTuple):
     capacity: Optional[int] = None
     type: Optional[str] = None
     interface: Optional[str] = None
+    value: Optional[str] = None
 
 
 class Shapes:
@@ -46,7 +48,7 @@ class Shapes:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._memory = session.memory
-        self._types = Types(session.modules.all, session.memory, session.layout)
+        self._types = session.types
         self._pointers: Optional[Pointers] = None
 
     def find(self, items: Sequence[ArgItem], values: Sequence[Optional[int]]) -> Dict[int, Shape]:

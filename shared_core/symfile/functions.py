@@ -9,6 +9,7 @@ from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from ..arch import get_arch
 from ..arch.spflow import depths
+from ..binary.funcnames import package_of
 from ..binary.funcs import Func
 from ..binary.functabs import FuncTabs
 from ..binary.moduledata import Module
@@ -21,7 +22,6 @@ from .info import Located, Lookup, Ranged, Subprogram, Tables, UnitInfo
 from .inlining import InlineTrees, Ranges, merged
 from .lines import sequence, unit
 from .linkregister import LinkRegister
-from .naming import package_of
 from .params import Parameters
 from .pctables import PcTable, PcTables
 from .progress import Progress

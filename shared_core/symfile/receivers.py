@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 from typing import Dict, FrozenSet, Iterator, List, Optional
 
+from ..binary.funcnames import receiver_of
 from ..binary.types import Type
 from ..binary.types.parts import uncommon
 from ..errors import GoxrayError
-from .naming import receiver_of
 from .types import TypeUnit
 
 

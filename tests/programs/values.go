@@ -322,6 +322,7 @@ func maps() {
 		growing[i] = fmt.Sprint(i)
 	}
 	plant("biggrowing", growing)
+	park(growing)
 	some := map[int]*int{}
 	for i := range [9]int{} {
 		some[i] = new(int)
@@ -451,6 +452,58 @@ func chains() {
 		}
 		tell(fmt.Sprint("error", i), &place, strings.Join(texts, "\n"))
 	}
+}
+
+// Some that wait with arguments of known types, which they use when they go on.
+
+type parker interface {
+	Park(n uint16, text string, err error, notes map[string]int, list []leaf, never chan int) int
+}
+
+var parked sync.WaitGroup
+
+//go:noinline
+func (o *order) Park(n uint16, text string, err error, notes map[string]int, list []leaf, never chan int) int {
+	parked.Done()
+	<-o.Ch
+	fmt.Println(o, n, text, err, notes, list, never)
+	return 1
+}
+
+type holder interface{ Hold(f float64, never chan int) leaf }
+
+//go:noinline
+func (l leaf) Hold(f float64, never chan int) leaf {
+	parked.Done()
+	<-never
+	fmt.Println(l, f)
+	return l
+}
+
+//go:noinline
+func hold(growing map[int32]string, never chan int, held any, err error, call func()) {
+	call()
+	fmt.Println(growing, never, held, err)
+	call()
+}
+
+func park(growing map[int32]string) {
+	never := make(chan int)
+	o := &order{ID: 9, Name: "parked", Ch: never}
+	notes, list := map[string]int{"x": 1, "y": 2}, []leaf{{7, 8, 9}}
+	waiting := []any{o, leaf{4, -5, 6.5}}
+	count, place := len(notes)+40, &leaf{A: 77}
+	parked.Add(3)
+	go waiting[0].(parker).Park(500, "a text", &failure{Code: 3}, notes, list, never)
+	go waiting[1].(holder).Hold(2.5, never)
+	go hold(growing, never, leaf{A: 6}, plain{"plain error"}, func() {
+		parked.Done()
+		<-never
+		fmt.Println(count, place)
+	})
+	parked.Wait()
+	encoder.Encode(facts{"captured", fmt.Sprintf("%p", place), "", fmt.Sprint(count)})
+	encoder.Encode(facts{"never", fmt.Sprintf("%p", never), "", ""})
 }
 
 func main() {

@@ -13,13 +13,13 @@ import pytest
 from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DwarfConfig, DWARFInfo
 from elftools.dwarf.lineprogram import LineProgramEntry
 
+from shared_core.binary.funcnames import package_of, receiver_of
 from shared_core.binary.pcvalue import runs
 from shared_core.errors import UserError
 from shared_core.session import Session
 from shared_core.symfile import cache
 from shared_core.symfile.encode import SLEB, ULEB, Strings
 from shared_core.symfile.lines import sequence, unit
-from shared_core.symfile.naming import package_of, receiver_of
 from shared_core.symfile.pctables import PcTable, PcTables
 from tests.support import matrix
 from tests.support.build import build
