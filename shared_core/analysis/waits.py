@@ -200,8 +200,13 @@ def waits_of(session: Session) -> Waits:
 
 
 def all_asleep(waits: Waits) -> bool:
-    """checkdead: every goroutine of the user's waits for another one, and no timer is left that could wake any."""
+    """checkdead: every goroutine of the user's waits for another one, and no timer is left that could wake any.
+
+    Not where goroutines are lost: one of these may run.
+    """
     found = waits.all()
+    if waits.world.lost:
+        return False
     if not found or any(each.quarter not in (CHANNEL, LOCKS) or isinstance(each.thing, Absent) for each in found):
         return False
     return not waits.timers.pending and not waits.timers.problems

@@ -135,7 +135,7 @@ def _goroutines(session: Session, answer: CoreAnswer) -> None:
     if world.lost:
         # One of these may be stuck: that none of the others is says little.
         for kind in (DEADLOCK, LEAK):
-            answer.problems[kind] = f"{world.lost} goroutines cannot be read"
+            answer.problems[kind] = f"{world.lost} goroutine{'s' * (world.lost != 1)} cannot be read"
 
 
 def _stuck(session: Session, answer: CoreAnswer, wanted: Wanted) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Dict, List, Tuple
 import pytest
 
 from shared_core.ci.command import main
+from tests.e2e.test_damaged_core import Junk
 from tests.support import matrix
 from tests.support.build import build
 from tests.support.cores import Core, crash_core, take_core
@@ -184,6 +185,19 @@ def test_of_a_part_of_a_core_nothing_is_called_fine(version: str, tmp_path: Path
     for each in found.values():
         if each["verdict"] == "found" and each["core"].startswith(f"{tmp_path}/nil"):
             assert each["class"] == "memory:nil-deref" and "main.pathLength src/crash.go:" in each["summary"]
+
+
+def test_a_goroutine_that_is_lost_may_be_the_one(tmp_path: Path) -> None:
+    """Of a deadlock with one g of junk: not that all are asleep, and not that none has leaked."""
+    junk = Junk(planted(matrix.newest(), "amd64")["deadlock"])
+    junk.put(junk.goroutines[max(junk.goroutines)], b"\xff" * 400)
+    part = tmp_path / "junk.core"
+    part.write_bytes(junk.data)
+    waits = json.loads(goxray("waits", junk.core.exe, part, "--json").stdout)
+    assert waits["all_asleep"] is False and any("1 goroutines cannot be read" in each for each in waits["warnings"])
+    status, found = ask(part, "--fail-on", "leak", "--sure", "certain", "--ignore", "leak:*")
+    assert status == 2 and found["cores"][0]["problems"]["leak"] == "1 goroutine cannot be read"
+    assert ask(part, "--fail-on", "deadlock")[0] == 1
 
 
 @pytest.mark.parametrize(
