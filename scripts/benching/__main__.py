@@ -96,6 +96,7 @@ def own(bench: Bench, version: str, counts: Sequence[int], linear: bool) -> None
         stacks = Task("go-goroutines --group stack", 2.0, 300, lines=20)
         bench.tasks(on, core.exe, core.core, [listed, stacks, Task("go-goroutines -t", lines=3 * count)])
         bench.standalone(on, core.exe, core.core, _unattended(count))
+        bench.standalone(on, core.exe, core.core, Task("report --format html", 1e-4 * max(count, 100_000), 600, lines=100))
         _live(bench, version, on, count)
         _in_lldb(bench, on, core, Task(listed.command, lines=count))
         _goroutine_peer(bench, on, core)

@@ -2,7 +2,7 @@
 (() => {
   const chart = document.getElementById("flame-chart");
   const data = JSON.parse(document.getElementById("data").textContent).flame;
-  if (!chart || !data) return;
+  if (!chart || !data || !data.total) return;
   const ROW = 19, NARROWEST = 1.5, FIELDS = 7;
   const status = document.getElementById("flame-status");
   const search = document.getElementById("flame-search");

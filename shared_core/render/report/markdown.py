@@ -34,7 +34,7 @@ from .waits import what
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&!$])")
 _FRAMES = 20  # of a stack
-_STACKS = 5  # groups whose stacks are shown
+_STACKS = 5  # of the groups of more than one
 
 
 def markdown(report: Report) -> str:
@@ -112,9 +112,9 @@ def _goroutines(report: Report) -> str:
     columns = [Column("count", "right"), Column("share", "right"), *map(Column, ("state", "stands in", "started by"))]
     rows = [_group(group, body.goroutines) for group in body.shown]
     found = [f"## Goroutines\n\n{body.goroutines} on {body.groups} different stacks\n", _table(columns, rows)]
-    for number, group in enumerate(body.shown[:_STACKS]):
-        if group.stack is not None:
-            found += [f"Stack {number + 1}, {len(group.ids)} goroutines:\n", _fenced(_stack(group.stack))]
+    for group in body.shown[:_STACKS]:
+        if group.stack is not None and len(group.ids) > 1:
+            found += [f"{len(group.ids)} goroutines:\n", _fenced(_stack(group.stack))]
     return "\n".join([*found, *_left(body.groups - len(body.shown), "stacks", "go-goroutines --group stack")])
 
 
