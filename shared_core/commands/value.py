@@ -11,9 +11,10 @@ from ..errors import Absent, UserError
 from ..layouts.panicwords import panic_words
 from ..runtime.goerrors import GoErrors, Link
 from ..runtime.interfaces import interface_at
+from ..runtime.shown import Bounds, Shown
 from ..runtime.typenames import type_named
 from ..runtime.values import Value
-from ..runtime.valuetree import Bounds, Shown, Trees
+from ..runtime.valuetree import Trees
 from .base import FINE, UNANSWERED, Command, Result, address, count
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 
 from ..binary.types import kind_word
 from ..runtime.gosyntax import Piece, flat, piece
-from ..runtime.valuetree import Shown
+from ..runtime.shown import Shown
 from .escape import escape
 
 _INDENT = "    "

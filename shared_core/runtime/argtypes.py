@@ -14,8 +14,9 @@ from ..binary.types.qualified import unescaped
 from ..errors import Absent, GoxrayError, Maybe
 from .args import ArgItem, ArgWord
 from .interfaces import interface_of
+from .shown import Bounds, Shown
 from .values import Value
-from .valuetree import Bounds, Shown, Trees
+from .valuetree import Trees
 
 if TYPE_CHECKING:
     from ..session import Session

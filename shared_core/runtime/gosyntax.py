@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import List, NamedTuple, Tuple, Union
 
 from ..binary.types.qualified import quoted
-from .valuetree import CYCLE, DEPTH, ENOUGH, Shown
+from .shown import CYCLE, DEPTH, ENOUGH, Shown
 
 # Of these the literal alone tells the type.
 _PLAIN = frozenset(("bool", "int", "float64", "complex128", "string"))

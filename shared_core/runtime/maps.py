@@ -6,6 +6,7 @@ Sources: Go 1.23 runtime/map.go (hmap, bmap, evacuate), Go 1.27 internal/runtime
 from __future__ import annotations
 
 import struct
+from itertools import islice
 from typing import Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ..binary.types import MapLayout, Type
@@ -17,6 +18,7 @@ from .values import Value, Values
 _SLOTS = 8  # of a group or bucket, as many bytes of control before them
 _MIN_TOP_HASH = 5  # a filled cell: below are empty cells, and marks of those that moved to the new buckets
 _EMPTY = 0x80  # this bit of a control byte is set in empty and deleted slots
+_SORTED = 1 << 14  # so many entries are all looked at, to be sorted
 _MAX_B = 40
 _MAX_DEPTH = 40
 _MAX_GROUPS = 1 << 13  # of a table; it splits when it has 128 of them (maxTableCapacity)
@@ -83,6 +85,25 @@ class MapReader:
                     at, step = slots.keys_offset + number * slots.key_stride, slots.elems_offset
                     first = self._slot(key, data, address, at, slots.indirect_key)
                     yield first, self._slot(elem, data, address, step + number * slots.elem_stride, slots.indirect_elem)
+
+    def listed(self, head: MapHead, limit: int) -> Tuple[List[Entry], str]:
+        """(up to `limit` entries, what is wrong with the map): the first in fmt's order, of a huge map in memory's."""
+        whole, problem = head.total <= _SORTED, ""
+        found: List[Entry] = []
+        try:
+            # Of one that is written to at this moment there may be more than it counts.
+            for each in islice(self.entries(head), 2 * _SORTED if whole else limit):
+                found.append(each)
+        except GoxrayError as error:
+            problem = str(error)
+        if not whole:
+            return found, problem
+        keys = [sort_key(key, self._values) for key, _ in found]
+        if None not in keys:
+            found = [found[at] for at in sorted(range(len(found)), key=lambda at: keys[at] or ())]
+        if not problem and len(found) != head.total:
+            problem = f"{len(found)} entries where {head.total} are counted"
+        return found[:limit], problem
 
     def _all(self, record: Record, slots: MapLayout) -> Iterator[Tuple[int, memoryview]]:
         return self._swiss(record, slots) if slots.swiss else self._hash(record, slots)

@@ -16,9 +16,10 @@ from .args import ArgWord, frame_args
 from .goerrors import GoErrors, Link
 from .goroutine import Goroutine
 from .gosyntax import line
+from .shown import Bounds
 from .unwind import Frame
 from .values import Value, Values
-from .valuetree import Bounds, Trees
+from .valuetree import Trees
 
 if TYPE_CHECKING:
     from ..session import Session

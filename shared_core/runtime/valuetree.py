@@ -6,66 +6,21 @@ Every length and count that the program says is bounded, and what a pointer lead
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, Optional, Tuple
 
 from ..binary.types import Type
-from ..errors import Absent, GoxrayError, Maybe
+from ..errors import Absent, Maybe
 from .channels import Channels
 from .closures import Closures
 from .knowntypes import KnownTypes
-from .maps import MapReader, sort_key
+from .maps import MapReader
+from .shown import CYCLE, DEPTH, ENOUGH, Bounds, Shown, shown_as
 from .values import Value, Values
 
 if TYPE_CHECKING:
     from ..session import Session
 
-_SORTED = 1 << 14  # entries of a map that are all looked at, to be sorted
 _MAX_LENGTH = 1 << 47
-_BYTES = 4096  # of a slice of bytes, as of a string
-CYCLE, DEPTH, ENOUGH = "cycle", "depth", "enough"
-
-
-class Bounds(NamedTuple):
-    """depth: structures within each other. limit: elements of each array, slice, map and channel; text: bytes of each
-    string. nodes: values in all."""
-
-    depth: int = 5
-    limit: int = 64
-    text: int = _BYTES
-    nodes: int = 20_000
-
-
-@dataclass
-class Shown:
-    """A value of the type that %T prints, of reflect's kind. address: where it lies, None for what is in no memory.
-
-    literal: of a scalar in Go's syntax, of a func its function; note: what a type of the standard library means.
-    word: where a pointer, map, channel, slice or func leads, 0 for nil; of an interface 1 where it holds something.
-    held: what a pointer points to or an interface holds. words: what a func value has captured.
-    more: so many elements, entries or bytes are not shown; cut: why it is not followed; problem: what is wrong with it.
-    """
-
-    type: str
-    kind: str
-    address: Optional[int] = None
-    literal: str = ""
-    note: str = ""
-    word: Optional[int] = None
-    length: Optional[int] = None
-    capacity: Optional[int] = None
-    closed: bool = False
-    fields: List[Tuple[str, Shown]] = field(default_factory=list)
-    elements: List[Shown] = field(default_factory=list)
-    entries: List[Tuple[Shown, Shown]] = field(default_factory=list)
-    words: Tuple[int, ...] = ()
-    held: Optional[Shown] = None
-    more: int = 0
-    cut: str = ""
-    problem: str = ""
-
-
 Path = FrozenSet[Tuple[int, int]]
 
 
@@ -108,24 +63,24 @@ class Trees:
             return Shown(name or "?", "", problem=value.detail or value.kind)
         self._left -= 1
         if self._left < 0:
-            return _shown(value, cut=ENOUGH)
+            return shown_as(value, cut=ENOUGH)
         try:
             note = self._known.note(value)
             if note:
-                return _shown(value, note=note)
+                return shown_as(value, note=note)
             reader = self._readers.get(value.type.kind)
             if reader is not None:
                 return reader(value, depth, path)
             plain = self.values.basic(value, True)
         except struct.error:
-            return _shown(value, problem=f"its {value.type.size} bytes cannot be read")
+            return shown_as(value, problem=f"its {value.type.size} bytes cannot be read")
         if isinstance(plain, str):
-            return _shown(value, literal=plain)
-        return _shown(value, problem=plain.detail if plain is not None else f"a {value.type.kind}")
+            return shown_as(value, literal=plain)
+        return shown_as(value, problem=plain.detail if plain is not None else f"a {value.type.kind}")
 
     def _string(self, value: Value, depth: int, path: Path) -> Shown:
         start, length = struct.unpack_from("<QQ", value.data)
-        shown = _shown(value, word=start, length=length)
+        shown = shown_as(value, word=start, length=length)
         if length >= _MAX_LENGTH:
             shown.problem = f"a string of {length} bytes"
             return shown
@@ -138,7 +93,7 @@ class Trees:
         return shown
 
     def _struct(self, value: Value, depth: int, path: Path) -> Shown:
-        shown = _shown(value)
+        shown = shown_as(value)
         path = path if value.address is None else path | {(value.address, value.type.address)}
         inner = self._known.inner(value)
         if inner is not None:
@@ -159,7 +114,7 @@ class Trees:
         return shown
 
     def _array(self, value: Value, depth: int, path: Path) -> Shown:
-        shown = _shown(value, length=value.type.length or 0)
+        shown = shown_as(value, length=value.type.length or 0)
         elem = value.type.elem
         if isinstance(elem, Absent):
             shown.problem = elem.detail
@@ -182,7 +137,7 @@ class Trees:
 
     def _slice(self, value: Value, depth: int, path: Path) -> Shown:
         start, length, capacity = struct.unpack_from("<QQQ", value.data)
-        shown = _shown(value, word=start, length=length, capacity=capacity)
+        shown = shown_as(value, word=start, length=length, capacity=capacity)
         elem = value.type.elem
         if isinstance(elem, Absent):
             shown.problem = elem.detail
@@ -198,7 +153,7 @@ class Trees:
         return shown
 
     def _pointer(self, value: Value, depth: int, path: Path) -> Shown:
-        shown = _shown(value, word=value.pointer())
+        shown = shown_as(value, word=value.pointer())
         elem = value.type.elem
         if not shown.word:
             return shown
@@ -218,7 +173,7 @@ class Trees:
 
     def _interface(self, value: Value, depth: int, path: Path) -> Shown:
         held = self.values.dynamic(value)
-        shown = _shown(value, word=0 if held is None else 1)
+        shown = shown_as(value, word=0 if held is None else 1)
         if isinstance(held, Absent):
             shown.problem = f"what it holds is of no known type: {held.detail}"
         elif held is not None:
@@ -231,7 +186,7 @@ class Trees:
         return shown
 
     def _map(self, value: Value, depth: int, path: Path) -> Shown:
-        shown = _shown(value, word=value.pointer())
+        shown = shown_as(value, word=value.pointer())
         if not shown.word:
             return shown
         here = (shown.word, value.type.address)
@@ -245,28 +200,14 @@ class Trees:
         elif depth >= self._bounds.depth and head.total:
             shown.cut = DEPTH
         else:
-            entries, limit = self._maps.entries(head), self._bounds.limit
-            whole = head.total <= _SORTED
-            found: List[Tuple[Maybe[Value], Maybe[Value]]] = []
-            try:
-                # Of a map that is written to at this moment there may be more entries than it counts.
-                for each in islice(entries, 2 * _SORTED if whole else limit):
-                    found.append(each)
-            except GoxrayError as error:
-                shown.problem = str(error)
-            keys = [sort_key(key, self.values) for key, _ in found] if whole else [None]
-            if None not in keys:
-                found = [found[at] for at in sorted(range(len(found)), key=lambda at: keys[at] or ())]
-            if whole and not shown.problem and len(found) != head.total:
-                shown.problem = f"{len(found)} entries where {head.total} are counted"
-            for key, elem in found[:limit]:
-                inner = path | {here}
-                shown.entries.append((self._of(key, depth + 1, inner), self._of(elem, depth + 1, inner)))
-            shown.more = max(head.total, len(found) if whole else 0) - len(shown.entries)
+            inner = path | {here}
+            found, shown.problem = self._maps.listed(head, self._bounds.limit)
+            shown.entries = [(self._of(k, depth + 1, inner), self._of(each, depth + 1, inner)) for k, each in found]
+            shown.more = head.total - len(shown.entries)
         return shown
 
     def _chan(self, value: Value, depth: int, path: Path) -> Shown:
-        shown = _shown(value, word=value.pointer())
+        shown = shown_as(value, word=value.pointer())
         elem = value.type.elem
         if not shown.word:
             return shown
@@ -293,7 +234,7 @@ class Trees:
         return shown
 
     def _func(self, value: Value, depth: int, path: Path) -> Shown:
-        shown = _shown(value, word=value.pointer())
+        shown = shown_as(value, word=value.pointer())
         if shown.word:
             found = self._closures.at(shown.word)
             if isinstance(found, Absent):
@@ -303,8 +244,4 @@ class Trees:
         return shown
 
     def _unsafe(self, value: Value, depth: int, path: Path) -> Shown:
-        return _shown(value, word=value.pointer())
-
-
-def _shown(value: Value, **more: object) -> Shown:
-    return Shown(value.type.name, value.type.kind, value.address, **more)  # type: ignore[arg-type]
+        return shown_as(value, word=value.pointer())
