@@ -38,7 +38,7 @@ KEYS = {
 }
 
 
-@pytest.mark.parametrize("version,arch", matrix.pairs())
+@pytest.mark.parametrize("version,arch", matrix.few())
 def test_who_is_together(version: str, arch: str) -> None:
     expected = at_rest(version, arch)
     answers = ask(crash_core(version, arch), *(f"go-goroutines --all --group {key}" for key in KEYS))
@@ -52,7 +52,7 @@ def test_who_is_together(version: str, arch: str) -> None:
         assert [group["share_percent"] for group in answer["groups"]] == shares
 
 
-@pytest.mark.parametrize("version,arch", matrix.pairs())
+@pytest.mark.parametrize("version,arch", matrix.few())
 def test_stacks_and_states(version: str, arch: str) -> None:
     expected = at_rest(version, arch)
     (answer,) = ask(crash_core(version, arch), "go-goroutines --all --group stack -t 200")

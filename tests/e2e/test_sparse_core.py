@@ -132,8 +132,8 @@ def other_builds(built: Built) -> Dict[str, Path]:
 
 
 REPLACED = [
-    (DEFAULT, PLAIN, "program"), (DEFAULT, PLAIN, "code"), (DEFAULT, PIE, "flags"), (NO_FIRST_PAGE, PIE, "code"),
-    (NO_FIRST_PAGE, PLAIN, "program"), (NO_FIRST_PAGE, PLAIN, "go"), (NO_FIRST_PAGE, PLAIN, "flags"),
+    (DEFAULT, PLAIN, "code"), (DEFAULT, PIE, "flags"), (NO_FIRST_PAGE, PIE, "code"), (NO_FIRST_PAGE, PLAIN, "program"),
+    (NO_FIRST_PAGE, PLAIN, "go"),
 ]  # fmt: skip
 
 

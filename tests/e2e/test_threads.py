@@ -23,7 +23,7 @@ def gdb_threads(core: Core) -> Dict[int, int]:
     return {int(n): int(lwp) for n, lwp in re.findall(r"^\*?\s+(\d+)\s+(?:Thread 0x\w+ \()?LWP (\d+)", text, re.M)}
 
 
-@pytest.mark.parametrize("version,arch", matrix.pairs())
+@pytest.mark.parametrize("version,arch", matrix.few())
 def test_every_thread_is_listed(version: str, arch: str) -> None:
     core = healthy_core(version, arch)
     document = ask(core, "go-threads")[0]
@@ -47,7 +47,7 @@ def _printed_ms(core: Core) -> set[int]:
     return {g.m for g in parse_traceback(core.stderr) if g.id == 0 and g.m is not None}
 
 
-@pytest.mark.parametrize("version,arch", matrix.pairs())
+@pytest.mark.parametrize("version,arch", matrix.few())
 def test_threads_print_the_same_innermost_frames(version: str, arch: str) -> None:
     """Each g0 that was printed is a thread's frame under its handler: same function, line and pc."""
     core = healthy_core(version, arch)
@@ -58,7 +58,7 @@ def test_threads_print_the_same_innermost_frames(version: str, arch: str) -> Non
     assert {(f.function, f.file, f.line, hex(f.pc or 0), hex(f.sp or 0)) for f in firsts} <= found
 
 
-@pytest.mark.parametrize("version,arch", matrix.pairs())
+@pytest.mark.parametrize("version,arch", matrix.few())
 def test_the_runtime_stack_of_a_throw_is_printed_as_the_runtime_did(version: str, arch: str) -> None:
     """Arguments too; the calls that raise the signal came on top, and below stands how the stack was come to."""
     core = down(version, arch, "overflow")

@@ -8,9 +8,11 @@ from .build import PLAIN, Flags
 from .toolchains import toolchains
 
 # Every Go minor is tested on amd64 at any time; these on arm64, where qemu makes it slower.
-ARM64_QUICK = ("1.27", "1.24", "1.21", "1.19")
-# Other ways to build, on the newest and the oldest Go.
+ARM64_QUICK = ("1.27", "1.24", "1.19")
+MIDDLE = "1.23"
+# Other ways to build: all on the newest Go, and for a quick run these on the oldest.
 VARIANTS = (Flags(pie=True), Flags(cgo=True), Flags(pie=True, cgo=True), Flags(noopt=True), Flags(trimpath=True))
+OLDEST_QUICK = {"amd64": VARIANTS[1:4:2], "arm64": VARIANTS[2:3]}
 
 _full = False
 
@@ -44,10 +46,19 @@ def pairs() -> List[Tuple[str, str]]:
     return [(v, "amd64") for v in versions()] + [(v, "arm64") for v in arm64]
 
 
+def few() -> List[Tuple[str, str]]:
+    """Some of `pairs`, for what a debugger is asked end to end where other tests ask the core of every version."""
+    quick = [(version, "amd64") for version in (newest(), MIDDLE, oldest())] + [(newest(), "arm64")]
+    return pairs() if _full else quick
+
+
 def variants() -> List[Tuple[str, str, Flags]]:
-    """(version, arch, flags) of other builds than the plain one: `pairs` at both ends, or everywhere in full."""
-    places = pairs() if _full else [(v, a) for v in (newest(), oldest()) for a in ("amd64", "arm64")]
-    return [(version, arch, flags) for version, arch in places for flags in VARIANTS]
+    """(version, arch, flags) of other builds than the plain one: everywhere in full, else at both ends."""
+    if _full:
+        return [(version, arch, flags) for version, arch in pairs() for flags in VARIANTS]
+    arches = ("amd64", "arm64")
+    last = [(oldest(), arch, flags) for arch in arches for flags in OLDEST_QUICK[arch]]
+    return [(newest(), arch, flags) for arch in arches for flags in VARIANTS] + last
 
 
 def builds() -> List[Tuple[str, str, Flags]]:
