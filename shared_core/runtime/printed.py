@@ -27,7 +27,7 @@ def fatal_text(session: Session) -> Maybe[str]:
     places = _places(session)
     found = {text for at in places for text in _rings(session, at, places)}
     if len(found) > 1:
-        # A flag that is 0 looks like the index, where the ring happens to begin with a line: the error was the last one.
+        # A flag that is 0 looks like the index where the ring happens to begin with a line: the error was the last one.
         found = {text for text in found if text.splitlines()[-1].startswith(_FATAL.decode())}
     if len(found) != 1:
         return Absent(NOT_RECORDED, "what the program last printed cannot be found")

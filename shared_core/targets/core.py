@@ -17,7 +17,8 @@ from .images import main_images, recorded_path, shared_images
 class CoreTarget:
     """The core file at `core_path`, of the program at `exe_path`, else of the one that is where it was run.
 
-    remarks: what the user should know about the file. recorded: where the core says that the program was. Raises FormatError when either file is not what it should be.
+    remarks: what the user should know about the file. recorded: where the core says that the program was.
+    Raises FormatError when either file is not what it should be.
     """
 
     pointer_size = 8
