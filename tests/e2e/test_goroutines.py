@@ -235,7 +235,7 @@ def test_blocked_is_no_bound(version: str) -> None:
     """The runtime counts from the collection before: it says two seconds of one that has waited for 0.2."""
     core = take_core(build("blocks", version, files={"blocks.go": WAITS}), abort_at="ready")
     run = on_core(core, "go-goroutines --function main.blocks", "go-goroutines --function main.blocks --json")
-    (row,) = lines_of(run, 0)[1:-1]
+    (row,) = lines_of(run, 0)[1:-2]
     (waiting,) = json.loads(run.outputs[1])["goroutines"]
     assert 2 <= waiting["wait_seconds"] < 60
     assert f" ~{waiting['wait_seconds']:.1f}s " in row or f" ~{int(waiting['wait_seconds'])}s " in row
