@@ -44,6 +44,18 @@ REGISTRY = (
         "Show what the heap, stacks and mappings take, and when the collector runs next.",
         "shared_core.commands.memory",
     ),
+    Entry("go-heap", "Count the objects of the heap, by size class, state or type.", "shared_core.commands.heap"),
+    Entry(
+        "go-object",
+        "Show the heap object that holds an address: span, size class, type, pointers in it.",
+        "shared_core.commands.object",
+    ),
+    Entry("go-refs", "Show who points to a heap object, and what keeps it alive.", "shared_core.commands.refs"),
+    Entry(
+        "go-find",
+        "Find a value, a text or pointers into a range in heap, stacks and variables.",
+        "shared_core.commands.findmemory",
+    ),
     Entry("go-newproc", "Let the program run, and log each goroutine as it is made.", "shared_core.commands.newproc"),
     Entry("go-crash", "Show what brought the program down, and of which class that is.", "shared_core.commands.crash"),
     Entry("go-report", "Put what the other commands tell into one page.", "shared_core.commands.report"),

@@ -418,6 +418,97 @@ Mappings are put together by what they are for; RESIDENT is what of them is in R
   go-memory --limit 30
   go-memory --json --output memory.json
 """,
+    "go-heap": """\
+Count the objects of the heap, by size class, state or type.
+
+Usage: go-heap [-h] [--by class|type|state] [--format pprof] [--limit N] [--json]
+               [--output FILE]
+
+  -h, --help              print this help
+  --by class|type|state   what to count by (class)
+  --format pprof          write a profile of types instead, to -o FILE
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+The totals are those that runtime.ReadMemStats has as HeapObjects and HeapAlloc. States: "survived" the
+last collection, "new" since then, "garbage" that it found and has not swept yet; while one is at work "marked" and
+"unmarked".
+
+By type: what the allocator recorded of objects of more than 512 bytes (since Go 1.22), what interfaces hold, closures,
+channels, and from there along typed pointers, as long as size class and pointers of an object are those of the type;
+the rest is "(unknown)". [...]T is an array, of which only the room is known. --format pprof writes the same for
+`go tool pprof` (inuse_objects, inuse_space).
+
+  go-heap
+  go-heap --by type --limit 50
+  go-heap --format pprof -o heap.pb.gz
+""",
+    "go-object": """\
+Show the heap object that holds an address: span, size class, type, pointers in it.
+
+Usage: go-object [-h] ADDRESS [--typed] [--limit N] [--json] [--output FILE]
+
+  -h, --help              print this help
+  ADDRESS                 any address inside the object
+  --typed                 find out its type by going through the whole heap
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+The span is the runtime's mspan. A type is known where the allocator recorded it (objects of more than
+512 bytes since Go 1.22, large ones), or after go-heap --by type or go-refs have found it out; --typed does that now, by
+going through the whole heap. Offsets count from where the program sees the object begin; --limit N pointers are shown.
+
+  go-object 0xc000012340
+  go-object 0xc000012340 --typed
+""",
+    "go-refs": """\
+Show who points to a heap object, and what keeps it alive.
+
+Usage: go-refs [-h] ADDRESS [--depth N] [--paths K] [--limit N] [--json] [--output FILE]
+
+  -h, --help              print this help
+  ADDRESS                 any address inside the object
+  --depth N               referrers of referrers, N deep (1)
+  --paths K               up to K ways from roots to it (1)
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+Referrers are objects with words that the collector follows into this one, and roots: variables of
+packages, live words of stacks, registers, finalizers, cleanups. --depth N goes on with what refers to those. A path is
+a shortest way from a root; with --paths K the others come in by another referrer each. "unreachable" ones are garbage,
+or kept by what is not looked at.
+
+  go-refs 0xc000012340
+  go-refs 0xc000012340 --depth 3 --limit 100
+  go-refs 0xc000012340 --paths 5
+""",
+    "go-find": """\
+Find a value, a text or pointers into a range in heap, stacks and variables.
+
+Usage: go-find [-h] VALUE|TEXT|A..B [--text] [--in heap|stacks|globals] [--limit N]
+               [--json] [--output FILE]
+
+  -h, --help              print this help
+  VALUE|TEXT|A..B         a number, a text, or a range that words are in
+  --text                  it is a text, although it looks like a number
+  --in heap|stacks|globals
+                          look there alone
+  --limit N               show at most N entries
+  --json                  print one JSON document
+  --output, -o FILE       write the answer to FILE instead of printing it
+
+Numbers are looked for as aligned words of 8 bytes; A..B finds each word with A <= word < B, that is
+pointers into the range. A text is looked for anywhere, in constants too. What is found may be left over from before: in
+free slots, on dead parts of stacks.
+
+  go-find 0xc000012340
+  go-find 0xc000012000..0xc000014000 --in heap
+  go-find "some text"
+  go-find --text 42
+""",
     "go-newproc": """\
 Let the program run, and log each goroutine as it is made.
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 from ..binary.funcs import Func
 from ..binary.functabs import StackMap
 from ..binary.moduledata import Module
-from ..errors import GoxrayError, Maybe, UserError
+from ..errors import GoxrayError, UserError
 from ..runtime.frames import SourceFrame
 from ..runtime.pointers import Pointers
-from ..runtime.stackmaps import FrameMap, LiveObject, PcMaps, Slot, frame_map, maps_at
+from ..runtime.stackmaps import WORD, FrameMap, LiveObject, PcMaps, Slot, frame_map, maps_at
 from ..runtime.unwind import Frame
 from .base import Command, Result, count
 from .selection import add_goroutine, one
@@ -91,9 +91,19 @@ def _slots(session: Session, pointers: Pointers, number: int, frame: SourceFrame
         found: FrameMap = frame_map(session.source_frames.tabs(physical.module), physical, session.memory)
     except GoxrayError as error:
         return FrameSlots(number, frame, [], [], [], {}, [f"its stack maps cannot be read: {error}"])
-    words: List[Maybe[int]] = [slot.value for slot in (*found.args, *found.locals) if slot.pointer]
-    targets = {word: pointers.describe(word) for word in words if isinstance(word, int)}
+    targets = {**_targets(pointers, found.args), **_targets(pointers, found.locals)}
     return FrameSlots(number, frame, found.args, found.locals, found.objects, targets, found.notes)
+
+
+def _targets(pointers: Pointers, slots: List[Slot]) -> Dict[int, str]:
+    """What the pointers among these words lead to, by their values."""
+    found = {}
+    for slot, after in zip(slots, [*slots[1:], None]):
+        if slot.pointer and isinstance(slot.value, int):
+            is_next = after is not None and not after.pointer and after.address == slot.address + WORD
+            length = after.value if after is not None and is_next and isinstance(after.value, int) else -1
+            found[slot.value] = pointers.detail(slot.value, length)
+    return found
 
 
 def _of_function(session: Session, where: str) -> StackMaps:

@@ -10,6 +10,7 @@ import pytest
 
 from shared_core.commands import names
 from tests.support import matrix
+from tests.support.adapters import with_arguments
 from tests.support.build import build
 from tests.support.cores import Core, crash_core, healthy_core
 from tests.support.gdb import GdbRun, live, on_core, run_gdb, run_under_gdb
@@ -91,7 +92,7 @@ def test_go_debug() -> None:
 
 @pytest.mark.parametrize("command", names())
 def test_no_program(command: str) -> None:
-    run = run_gdb([f"{command} 1" if command == "go-goroutine" else command, "print $_go_status"])
+    run = run_gdb([with_arguments(command), "print $_go_status"])
     assert run.stderr == "no program: load one with `file`, `core-file`, `attach` or `run`\n"
     assert lines(run, 1) == ["$1 = 2"]
 

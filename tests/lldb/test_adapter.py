@@ -11,6 +11,7 @@ import pytest
 
 from shared_core.commands import names
 from tests.support import matrix
+from tests.support.adapters import with_arguments
 from tests.support.build import build
 from tests.support.cores import Core, crash_core, healthy_core
 from tests.support.gdb import live
@@ -41,7 +42,7 @@ def test_help() -> None:
 
 
 def test_no_program() -> None:
-    commands = [f"{name} 1" if name == "go-goroutine" else name for name in names()]
+    commands = [with_arguments(name) for name in names()]
     run = run_lldb([*commands, STATUS])
     line = "error: no program: load one with `target create`, `process attach` or `process launch`\n"
     assert run.stderr == line * len(commands) and last(run, -1) == "2"

@@ -36,3 +36,12 @@ def _goxray(words: Sequence[str], *places: Path) -> Dict[str, Any]:
     assert "Traceback" not in errors.getvalue()
     document: Dict[str, Any] = json.loads(output.getvalue())
     return document
+
+
+# Arguments that these commands cannot do without.
+_NEEDED = {"go-goroutine": "1", "go-value": "16 int", "go-object": "16", "go-refs": "16", "go-find": "16"}
+
+
+def with_arguments(command: str) -> str:
+    """A command line that parses."""
+    return f"{command} {_NEEDED[command]}" if command in _NEEDED else command

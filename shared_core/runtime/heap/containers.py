@@ -11,7 +11,6 @@ from typing import Iterator, List, Tuple
 from ...errors import Absent, GoxrayError, ReadError
 from ..record import Record
 from .kinds import ARRAY, DIRECTORY, MAP, PLAIN, TABLE, Kind, Kinds
-from .span import WORD
 from .table import SpanTable
 
 CONTAINERS = (MAP, TABLE, DIRECTORY)
@@ -29,6 +28,8 @@ class Containers:
         self._memory = table.heap.session.memory
         self._kinds = kinds
         self._swiss = _SWISS in self._layout.structs
+        self._hchan = self._layout.struct("runtime.hchan")
+        self.channel_size = self._hchan.size
 
     def contents(self, kind: Kind, start: int) -> List[Tuple[int, int]]:
         """(pointer, number of the kind that it points to) of an object that is a map's, a table's or a channel."""
@@ -72,10 +73,27 @@ class Containers:
         yield record.unsigned("oldbuckets"), buckets
 
     def _channel(self, start: int) -> Iterator[Tuple[int, int]]:
-        record = Record(self._memory, self._layout.struct("runtime.hchan"), start)
+        record = Record(self._memory, self._hchan, start)
         elem = self._kinds.types.at(record.unsigned("elemtype"))
         if not isinstance(elem, Absent) and elem.size == record.unsigned("elemsize"):
             yield record.unsigned("buf"), self._kinds.of(elem, ARRAY)
+
+    def is_channel(self, start: int, end: int) -> bool:
+        """Whether what begins here is a runtime.hchan: its element's type is there, and all numbers agree with it."""
+        try:
+            record = Record(self._memory, self._hchan, start)
+        except ReadError:
+            return False
+        number = record.unsigned
+        if number("qcount") > number("dataqsiz") or number("closed") > 1 or number("recvx") > number("dataqsiz"):
+            return False
+        elem = self._kinds.types.at(number("elemtype"))
+        if isinstance(elem, Absent) or elem.size != number("elemsize") or number("sendx") > number("dataqsiz"):
+            return False
+        buffer = number("buf")
+        if elem.ptrdata or not elem.size * number("dataqsiz"):
+            return bool(buffer)
+        return start + self._hchan.size <= buffer <= end
 
     def itabs(self) -> List[int]:
         """The itabs that the linker made, and those in the runtime's table."""
@@ -101,6 +119,3 @@ def itab_table(session) -> List[int]:  # type: ignore[no-untyped-def]
     at = memory.u64(session.globals.find("runtime.itabTable", fits))
     size = Record(memory, kind, at).unsigned("size")
     return [each for each in memory.pointers(at + kind.offset("entries"), size) if each]
-
-
-__all__ = ["CONTAINERS", "Containers", "itab_table", "WORD"]

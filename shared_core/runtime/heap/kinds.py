@@ -79,7 +79,7 @@ class Kinds:
             if not kind.size or isinstance(mask, Absent):
                 return 0
             unit = flags(mask, kind.size // WORD) if kind.size % WORD == 0 else b"" if not mask else None
-            self.all.append(Kind(f"[]{kind.name}" if form else kind.name, kind, form, kind.size, unit))
+            self.all.append(Kind(f"[...]{kind.name}" if form else kind.name, kind, form, kind.size, unit))
         else:
             names = {MAP: kind.name, TABLE: f"table of {kind.name}", DIRECTORY: f"tables of {kind.name}"}
             self.all.append(Kind(names[form], kind, form, self._map_size if form == MAP else 0, None))

@@ -22,15 +22,16 @@ if TYPE_CHECKING:
     from .rootset import Roots
 
 Progress = Callable[[int, int], None]
-RECORDED, POINTED, HELD, RUNTIME = 1, 2, 3, 4  # how a type is known
+RECORDED, POINTED, HELD, RUNTIME, SHAPED = 1, 2, 3, 4, 5  # how a type is known
 HOW = {
     RECORDED: "recorded by the allocator",
     POINTED: "by a typed pointer to it",
     HELD: "by an interface that holds it",
     RUNTIME: "by the runtime's own lists",
+    SHAPED: "by what it begins with",
 }
 _TINY = 16  # objects of less, without pointers, share a block
-_SIMPLE = (POINTER, SLICE)
+_MAX_CHANNEL = 1 << 10  # bytes of a channel with its elements that is looked for
 
 
 class Spread:
@@ -56,6 +57,9 @@ class Spread:
         self._headers = [table.heap.bits.header_of(span) for span in table.spans]
         self._sections = [(each.start, each.end) for each in table.heap.types.sections]
         self._containers = Containers(table, self.kinds)
+        self._channel = self.kinds.channel()
+        modules = table.heap.session.modules.all
+        self._text = min(module.minpc for module in modules), max(module.maxpc for module in modules)
 
     def everywhere(self, roots: Roots, progress: Progress) -> None:
         """Find out about all objects."""
@@ -84,6 +88,9 @@ class Spread:
                 self._recorded((i,), number)
             self._todo.clear()
             view = table.views[i]
+            if not self.how[slot] and view is not None:
+                self._begins(i, view, number)
+                self._todo.clear()
             if self.how[slot]:
                 self._expand(self.kind_of[slot], [table.base(slot) + self._headers[i]])
             elif view is not None and not table.spans[i].noscan:
@@ -207,10 +214,9 @@ class Spread:
         if found.unit is not None and span.noscan != (1 not in found.unit):
             return False
         if found.form == PLAIN or found.form == MAP:
-            before = self._smaller.get(room, room - self.table.heap.spans.page if span.large else 0)
             if span.noscan and found.size < _TINY and room == _TINY:
                 return False  # several share a block
-            return before < found.size <= room
+            return self._least(i) < found.size <= room
         return found.size <= room
 
     def _drain(self) -> None:
@@ -240,9 +246,9 @@ class Spread:
         table = self.table
         page_of, shift, firsts, views = table.page_of, table.shift, table.starts, table.views
         gathered: List[Tuple[int, int, List[int]]] = [
-            (step.offset, step.kind, []) for step in steps if step.what in _SIMPLE and step.kind
+            (step.offset, step.kind, []) for step in steps if step.what == POINTER and step.kind
         ]
-        others = [step for step in steps if step.what not in _SIMPLE]
+        others = [step for step in steps if step.what != POINTER]
         for start in starts:
             i = page_of[start >> shift]
             view = views[i]
@@ -253,7 +259,7 @@ class Spread:
                 for offset, _, words in gathered:
                     words.append(view[at + offset])
                 for step in others:
-                    self._other(step.what, view, at + step.offset)
+                    self._other(step, view, at + step.offset)
                 continue
             stride = found.size // WORD
             room = table.sizes[i] // WORD
@@ -261,24 +267,41 @@ class Spread:
             for offset, _, words in gathered:
                 words += view[at + offset : end : stride].tolist()
             for step in others:
-                for place in range(at + step.offset, end - 1, stride):
-                    self._other(step.what, view, place)
+                for place in range(at + step.offset, end, stride):
+                    self._other(step, view, place)
         for _, kind, words in gathered:
             self._try(words, kind, POINTED)
 
-    def _other(self, what: int, view: memoryview, at: int) -> None:
-        word = view[at]
+    def _other(self, step: Step, view: memoryview, at: int) -> None:
+        word, what = view[at], step.what
         if not word:
             return
-        if what == STRING:
-            if view[at + 1] >= _TINY:
-                self._strings.append(word)
-        elif what == FUNC:
+        if what == FUNC:
             self._closure(word)
-        elif at + 1 < len(view):
+        elif at + 1 >= len(view):
+            return
+        elif what == STRING:
+            if view[at + 1] >= _TINY and self._fills(word, view[at + 1]):
+                self._strings.append(word)
+        elif what == SLICE:
+            if step.kind and at + 2 < len(view) and self._fills(word, view[at + 2] * self.kinds.all[step.kind].size):
+                self._try((word,), step.kind, POINTED)
+        else:
             self._held(word, view[at + 1], what == IFACE)
 
-    def _closure(self, word: int) -> None:
+    def _fills(self, word: int, size: int) -> bool:
+        """Whether the allocator would give `size` bytes an object like the one that begins at `word`: a slice or a
+        string may also be the beginning of something else."""
+        table = self.table
+        i = table.page_of.get(word >> table.shift)
+        return i is not None and self._least(i) < size + self._headers[i] <= table.sizes[i]
+
+    def _least(self, i: int) -> int:
+        """What would already fit into the next smaller class, or into a large object with a page less."""
+        span = self.table.spans[i]
+        return span.size - self.table.heap.spans.page if span.large else self._smaller.get(span.size, 0)
+
+    def _closure(self, word: int, how: int = POINTED) -> None:
         """A func value that was made at run time begins with the address of its code."""
         table = self.table
         i = table.page_of.get(word >> table.shift)
@@ -288,7 +311,7 @@ class Spread:
         code = view[(word - table.starts[i]) >> 3]
         found = table.heap.session.modules.find(code)
         if found is not None and found[1].entry == code:
-            self._try((word,), self.kinds.named(f"func {found[1].name}", CLOSURE, WORD), POINTED)
+            self._try((word,), self.kinds.named(f"func {found[1].name}", CLOSURE, WORD), how)
 
     def _held(self, first: int, word: int, is_itab: bool) -> None:
         """What an interface {first, word} holds."""
@@ -343,20 +366,34 @@ class Spread:
         return word in self._itabs
 
     def _unknown_ones(self) -> None:
-        """Interfaces in objects that nothing has told of."""
+        """Closures, channels and interfaces in objects that nothing has told of."""
         table = self.table
         for i, span in enumerate(table.spans):
-            view = None if span.noscan else table.views[i]
-            first = table.firsts[i]
-            known = self.how[first : first + span.slots]
-            if view is None or 0 not in known:
+            view = table.views[i]
+            if view is None or 0 not in self.how[table.firsts[i] : table.firsts[i] + span.slots]:
                 continue
-            mask = self._masks.get(i)
-            if mask is None:
-                mask = self._masks[i] = table.word_flags(i)[0]
-            if 1 in mask:
-                self._interfaces(view, mask)
+            self._begins(i, view)
+            if not span.noscan and 1 in self._mask(i):
+                self._interfaces(view, self._mask(i))
         self._drain()
+
+    def _begins(self, i: int, view: memoryview, only: int = -1) -> None:
+        """Closures and channels among the unknown objects of a span: one begins with the address of a function, the
+        other has its element's type in it. Of all, or of the one of this number."""
+        table, span = self.table, self.table.spans[i]
+        first, width, header = table.firsts[i], span.size // WORD, self._headers[i]
+        if not span.noscan and not header:
+            low, high = self._text
+            for number, word in enumerate(view[::width].tolist()):
+                if low <= word < high and not self.how[first + number] and only in (-1, number):
+                    self._closure(span.base(number), SHAPED)
+        # Elements without pointers lie behind it in the same object.
+        if self._channel and self._containers.channel_size <= span.size - header <= _MAX_CHANNEL:
+            for number in range(span.slots) if only == -1 else (only,):
+                start = span.base(number) + header
+                unknown = table.allocated[first + number] and not self.how[first + number]
+                if unknown and self._containers.is_channel(start, span.end):
+                    self._give(first + number, self._channel, SHAPED, start)
 
 
 def _sizes(table: SpanTable) -> List[int]:
