@@ -11,6 +11,7 @@ import gdb
 from shared_core.errors import UserError
 
 from . import inferior as inferiors
+from . import printers
 from .quiet import quietly
 
 _ENTRY = slice(24, 32)  # Elf64_Ehdr.e_entry
@@ -28,6 +29,7 @@ def load(path: str, image: Optional[str], load_bias: int) -> bool:
         quietly(lambda: _load(path, owner, load_bias))
     except gdb.error as error:
         raise UserError(f"gdb does not take {path}: {error}") from None
+    printers.register(path)
     return True
 
 

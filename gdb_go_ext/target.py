@@ -105,6 +105,9 @@ class GdbTarget:
         """Load a debug file; False if gdb has it already."""
         return symbols.load(path, image, load_bias)
 
+    def types_loaded(self, names: List[str]) -> None:
+        """gdb asks for every value that it prints: see printers.py."""
+
     def watch(self, addresses: Sequence[int]) -> ContextManager[watches.GoOn]:
         """Lets the program run from one of the addresses to the next."""
         return watches.watch(addresses, self.forget)

@@ -13,7 +13,7 @@ from shared_core.target import CORE, FILE, Image, Mapping, Thread
 from shared_core.targets.corenotes import CoreNotes
 from shared_core.targets.file import FileTarget
 
-from . import corefile, goroutines, images, mappings, symbols, threads
+from . import corefile, goroutines, images, mappings, summaries, symbols, threads
 from . import process as processes
 from . import watch as watches
 
@@ -130,6 +130,10 @@ class LldbTarget:
     def load_symbols(self, path: str, image: Optional[str], load_bias: int) -> bool:
         """Load a debug file; False if lldb has it already."""
         return symbols.load(self._target, path, image, load_bias)
+
+    def types_loaded(self, names: List[str]) -> None:
+        """Have lldb ask for values of these types."""
+        summaries.register(self._target.GetDebugger(), names)
 
     def watch(self, addresses: Sequence[int]) -> ContextManager[watches.GoOn]:
         """Lets the program run from one of the addresses to the next."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Callable, List, Optional, cast
 
 from ..errors import GoxrayError, UserError
+from ..pretty import pretty_of
 from ..session import Session
 from ..symfile.files import DebugFile, debug_file_of
 from ..symfile.progress import ProgressLine
@@ -73,6 +74,8 @@ def run(session: Session, options: argparse.Namespace) -> Result:
                 warnings.append(f"{module.name or 'the program'}: {error}")
     finally:
         line.end()
+    if any(each.fresh for each in files) and not options.quick:
+        taker.types_loaded(pretty_of(session).names())
     if not files:
         raise UserError("; ".join(warnings))
     return Result("go-load-symbols", Loaded(files, options.quick), [*session.warnings, *warnings])

@@ -14,6 +14,7 @@ from ..errors import Absent
 from .gotime import duration_text, time_text
 from .values import Value, Values
 
+_ATOMIC = "sync/atomic."
 _READERS = 1 << 30  # sync.rwmutexMaxReaders
 _BUBBLE = 1 << 31  # in the waiters of a sync.WaitGroup, since Go 1.25
 _MAX_DIGITS = 64  # words of a big number that are shown
@@ -37,6 +38,10 @@ class KnownTypes:
             "math/big.Int": self._big,
         }
 
+    def knows(self, kind: Type) -> bool:
+        name = self._name(kind)
+        return name in self._known or name.startswith(_ATOMIC)
+
     def note(self, value: Value) -> str:
         """What it means, "" for what is of no known type or not as it should be."""
         kind = value.type
@@ -51,7 +56,7 @@ class KnownTypes:
     def inner(self, value: Value) -> Optional[Value]:
         """The value that one of sync/atomic's wraps, of the type that it is used as; None of others."""
         name = self._name(value.type)
-        if not name.startswith("sync/atomic."):
+        if not name.startswith(_ATOMIC):
             return None
         fields = self._values.field_map(value)
         found = fields.get("v")

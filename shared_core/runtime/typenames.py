@@ -33,6 +33,9 @@ def type_named(types: Types, text: str) -> Type:
     distinct: Dict[int, Type] = {}
     for each in listed:
         distinct.setdefault(each.hash or each.address, each)
+    exact = [each for each in distinct.values() if each.full_name == name]
+    if len(distinct) > 1 and len(exact) == 1:
+        return exact[0]  # "sync.Mutex", not that of internal/sync
     if len(distinct) > 1:
         raise UserError(f"{text} is the name of {len(distinct)} types: {_choices(list(distinct.values()))}")
     return listed[0]

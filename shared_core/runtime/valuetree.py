@@ -53,6 +53,10 @@ class Trees:
         """What lies at `address`, the parts of it that can be read."""
         return self.of(self._at(kind, address), bounds, kind.name)
 
+    def knows(self, kind: Type) -> bool:
+        """Whether values of the type mean more than their fields say."""
+        return self._known.knows(kind)
+
     def _at(self, kind: Type, address: int) -> Maybe[Value]:
         found = self.values.at(kind, address)
         # Of a structure that is partly gone each field is tried.

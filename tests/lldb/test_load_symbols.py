@@ -178,7 +178,7 @@ def test_types(version: str) -> None:
     size, members = json.loads(run.outputs[2])
     assert f"= {wanted.size}" in run.outputs[1] and size == wanted.size
     assert [tuple(each) for each in members] == [(name, offset) for name, offset, *_ in wanted.fields]
-    assert 'str = "panic' in run.outputs[3] and "ID = 7" in run.outputs[3] and run.stderr == ""
+    assert 'Path = "panic' in run.outputs[3] and "ID = 7" in run.outputs[3] and run.stderr == ""
 
 
 def test_a_plugin() -> None:
