@@ -118,7 +118,8 @@ COMMAND = Command(
 map[string]int, [3]main.Order, with whole import paths where a name belongs to several; or it is the address of the
 type's descriptor.
 Pointers, interfaces, maps, channels and func values are followed. What leads back to itself is "in a cycle", and what
-cannot be read stands as "?" with the reason. Strings are cut at 4096 bytes. Of an error, what it wraps follows.
+cannot be read stands as "?" with the reason. Strings are cut at 4096 bytes; maps of over 16384 entries are not sorted.
+Of an error, what it wraps follows.
 
   go-value 0xc000012345 main.Order
   go-value 0xc000012345 map[string]int --limit 1000

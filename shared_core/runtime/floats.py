@@ -45,12 +45,19 @@ def _fixed(number: float) -> str:
     return f"{sign}{digits[0]}.{digits[1:]}e{'-' if exponent < 0 else '+'}{abs(exponent):03}"
 
 
+def _same(text: str, number: float) -> bool:
+    """Whether the text means this float of 32 bits; one that is rounded up may be of none."""
+    try:
+        return struct.pack("<f", float(text)) == struct.pack("<f", number)
+    except OverflowError:
+        return False
+
+
 def _shortest(number: float, kind: str) -> str:
     """strconv.FormatFloat(number, 'g', -1, bits): with an exponent below -4 and from 6 on."""
     digits = repr(number)
     if kind == "Float32":
-        tries = (f"{number:.{size}g}" for size in range(1, 10))
-        digits = next((each for each in tries if struct.pack("<f", float(each)) == struct.pack("<f", number)), digits)
+        digits = next((each for size in range(1, 10) for each in [f"{number:.{size}g}"] if _same(each, number)), digits)
     sign, places, power = Decimal(digits).normalize().as_tuple()
     text, head = "".join(map(str, places)), "-" if sign else ""
     exponent = len(text) + int(power) - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from functools import cache
 from typing import Any, Dict, List, Optional, Tuple
@@ -12,6 +13,7 @@ import pytest
 from shared_core.binary.types import Type
 from shared_core.commands.runner import Outcome, run
 from shared_core.errors import Absent
+from shared_core.memory import Buffer, Memory
 from shared_core.runtime.maps import MapReader
 from shared_core.runtime.values import Values
 from shared_core.session import Session
@@ -200,6 +202,50 @@ def test_the_map_is_growing(version: str) -> None:
     assert not isinstance(head, Absent) and head.growing and head.total == 6700
     # Were the old buckets left out, most would be missing; twice as many, were the moved ones counted again.
     assert len(list(MapReader(values).entries(head))) == 6700
+
+
+class Damaged(Memory):
+    """Memory of which small reads give something else now and then: bits turned, words that are far off."""
+
+    def __init__(self, whole: Memory, dice: random.Random) -> None:
+        self._whole, self._dice, self.damaged = whole, dice, 0
+
+    def locate(self, address: int, size: int) -> Tuple[Buffer, int]:
+        found, at = self._whole.locate(address, size)
+        if not 0 < size <= 256 or self._dice.random() > 0.1:
+            return found, at
+        data, place = bytearray(found[at : at + size]), self._dice.randrange(size)
+        data[place] ^= 1 << self._dice.randrange(8)
+        word = place & ~7
+        if word + 8 <= size and self._dice.random() < 0.5:
+            data[word : word + 8] = self._dice.choice(
+                (bytes(8), b"\xff" * 8, self._dice.getrandbits(64).to_bytes(8, "big"))
+            )
+        self.damaged += 1
+        return bytes(data), 0
+
+    def read(self, address: int, size: int) -> bytes:
+        data, at = self.locate(address, size)
+        return bytes(data[at : at + size])
+
+
+@pytest.mark.parametrize("version", [matrix.newest(), "1.23"])
+@pytest.mark.parametrize("seed", range(3))
+def test_values_in_damaged_memory(version: str, seed: int) -> None:
+    """Whatever it holds, there is an answer or one line, and it is of a size that can be read."""
+    core, _, lines = planted(version, "amd64")
+    session = Session(CoreTarget(str(core.exe), str(core.core)))
+    session.types.all()
+    session.memory = damaged = Damaged(session.memory, random.Random(seed))
+    for line in lines.values():
+        for words in (
+            (line["Address"], line["Type"]),
+            (line["Address"], line["Type"], "--json"),
+            ("--interface", line["Address"]),
+        ):
+            outcome = ask(session, "go-value", *words) if line["Type"] else None
+            assert outcome is None or len(outcome.text) < 1_000_000
+    assert damaged.damaged > 50
 
 
 def test_names_of_types() -> None:

@@ -234,6 +234,7 @@ func scalars() {
 	plant("level", level(3))
 	plant("float32", float32(0.1))
 	plant("floats", []float64{0, math.Copysign(0, -1), 1e6, 123456, 1234567, 1e-5, 0.0001, 1e21, math.NaN(), math.Inf(1), math.Inf(-1), math.Pi})
+	plant("floats32", []float32{math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, 16777216, 1.0 / 3, 3.4e38})
 	plant("complex64", complex64(complex(1, -2.5)))
 	plant("complex128", complex(math.Inf(1), 1e-7))
 	plant("string", "plain")
