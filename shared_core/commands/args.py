@@ -96,8 +96,9 @@ COMMAND = Command(
 With --frame: per function the words that the compiler describes (FUNCDATA_ArgInfo), with address, size and value, and
 whether each is live at this pc. A dead word holds whatever the stack held there. Where a function was stopped before it
 has stored its arguments, the registers that hold them: ~rax is a guess, its reason in --json.
-What the words look like follows after a ~: a string, a slice, an interface with the type it holds, a func value. The
-compiler leaves no types of arguments in a program, so this is inferred.
+A method's arguments have a TYPE, by its name and the descriptor of its receiver, and a value where all of their words
+are live. What others look like follows after a ~: a string, a slice, an interface with what it holds, a func value, a
+channel, a map. The compiler leaves no types of these in a program, so this is inferred.
 
   go-args --env
   go-args --frame
