@@ -71,7 +71,7 @@ class Printer(gdb.printing.PrettyPrinter):  # type: ignore[misc]
         from shared_core.pretty import pretty_of
 
         name = value.type.name
-        if name is None or (value.address is None and not hasattr(value, "bytes")):
+        if name is None or value.is_optimized_out or (value.address is None and not hasattr(value, "bytes")):
             return None
         try:
             pretty = pretty_of(SESSIONS.current())

@@ -20,7 +20,7 @@ from shared_core.session import Session
 from shared_core.targets.core import CoreTarget
 from tests.e2e.answers import Document
 from tests.support import gdb, lldb, matrix, oracle
-from tests.support.build import build
+from tests.support.build import PLAIN, Flags, build
 from tests.support.cores import Core, take_core
 
 DEEP = ("--depth", "40", "--limit", "10000", "--width", "0")
@@ -44,8 +44,8 @@ WILD = {
 
 
 @cache
-def planted(version: str, arch: str) -> Tuple[Core, Session, Dict[str, Document]]:
-    core = take_core(build("values", version, arch))
+def planted(version: str, arch: str, flags: Flags = PLAIN) -> Tuple[Core, Session, Dict[str, Document]]:
+    core = take_core(build("values", version, arch, flags))
     lines = [json.loads(line) for line in core.stdout.splitlines()]
     assert len(lines) > 100
     return core, Session(CoreTarget(str(core.exe), str(core.core))), {line["Name"]: line for line in lines}
@@ -121,9 +121,13 @@ def plain(text: str) -> str:
     return "".join(pieces).replace("[]byte", "[]uint8")
 
 
-@pytest.mark.parametrize("version,arch", matrix.pairs())
-def test_values_are_what_the_program_said(version: str, arch: str) -> None:
-    _, session, lines = planted(version, arch)
+PLACES = [(version, arch, PLAIN) for version, arch in matrix.pairs()]
+PLACES += [(version, "amd64", Flags(pie=True, cgo=True)) for version in (matrix.newest(), matrix.oldest())]
+
+
+@pytest.mark.parametrize("version,arch,flags", PLACES)
+def test_values_are_what_the_program_said(version: str, arch: str, flags: Flags) -> None:
+    _, session, lines = planted(version, arch, *([flags] if flags != PLAIN else []))
     compared = 0
     for name, line in lines.items():
         if line.get("Tree") is None and name not in ("any", "nilerror", "nilslice", "nilmap", "nilfunc", "nilchan"):
