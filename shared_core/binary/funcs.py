@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
+from itertools import accumulate
 from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from ..errors import FormatError
@@ -160,6 +161,7 @@ class FuncTable:
         self._ftab = words.cast("Q" if wide else "I")
         self._funcs: Dict[int, Func] = {}
         self._by_name: Dict[int, Tuple[int, ...]] = {}
+        self._name_offsets: Dict[bytes, List[int]] = {}
         self._strings: Dict[int, str] = {}
 
     def entry_offset(self, index: int) -> int:
@@ -236,19 +238,18 @@ class FuncTable:
         The linker writes a name once per symbol (cmd/link/internal/ld/pcln.go, generateFuncnametab), so functions
         that share one mostly have it at different offsets.
         """
-        offsets = list(self._offsets_of(name))
+        offsets = self._offsets_of(name)
         if offsets and not self._by_name:
             self._index_names()
         return [self.func(index) for offset in offsets for index in self._by_name.get(offset, ())]
 
-    def _offsets_of(self, name: str) -> Iterator[int]:
+    def _offsets_of(self, name: str) -> List[int]:
         """Every place in funcnametab where `name` begins."""
-        names, key = bytes(self._names), name.encode("utf-8", "surrogateescape") + b"\0"
-        at = names.find(key)
-        while at >= 0:
-            if at == 0 or names[at - 1] == 0:
-                yield at
-            at = names.find(key, at + 1)
+        if not self._name_offsets:
+            names = bytes(self._names).split(b"\0")[:-1]
+            for found, end in zip(names, accumulate(len(each) + 1 for each in names)):
+                self._name_offsets.setdefault(found, []).append(end - len(found) - 1)
+        return self._name_offsets.get(name.encode("utf-8", "surrogateescape"), [])
 
     def _index_names(self) -> None:
         """funcnametab offset -> indexes of the functions that have it."""

@@ -6,7 +6,7 @@ follow ABIInternal is listed with ".abi0" behind it. pclntab has the bare name f
 
 from __future__ import annotations
 
-from typing import Iterator, List, NamedTuple, Optional, Set
+from typing import Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ..layouts.model import Layout
 from .funcs import Func
@@ -83,6 +83,13 @@ def module_symbols(module: Module, layout: Layout) -> Iterator[Symbol]:
         yield _symbol(func, names)
 
 
+def linked_names(module: Module, layout: Layout) -> Iterator[Tuple[str, int, int]]:
+    """(name, address, code size in bytes) of every function of a module by ascending address."""
+    names = SymbolNames(module, layout)
+    for func in module.table:
+        yield names.name(func, func.name), func.entry, _size(func)
+
+
 def symbol_of(module: Module, func: Func, layout: Layout) -> Symbol:
     """The symbol of one function."""
     return _symbol(func, SymbolNames(module, layout))
@@ -90,8 +97,11 @@ def symbol_of(module: Module, func: Func, layout: Layout) -> Symbol:
 
 def _symbol(func: Func, names: SymbolNames) -> Symbol:
     file, line = func.entry_line()
-    size = 1 if func.name in _MARKS else func.size
-    return Symbol(names.name(func, func.name), func.entry, size, file, line)
+    return Symbol(names.name(func, func.name), func.entry, _size(func), file, line)
+
+
+def _size(func: Func) -> int:
+    return 1 if func.name in _MARKS else func.size
 
 
 def source_files(module: Module) -> List[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Sequence
 
 from ..arch import get_arch
 from ..binary.moduledata import Module
-from ..binary.symbols import Symbol, module_symbols
+from ..binary.symbols import linked_names
 from ..binary.types import Types
 from ..errors import LayoutError
 from .abbrevs import SHAPES
@@ -52,12 +52,12 @@ def debug_sections(
     return found
 
 
-def _name(module: Module, symbol: Symbol, language: int) -> str:
+def _name(module: Module, name: str, address: int, size: int, language: int) -> str:
     """What the function's symbol is called. lldb knows a handler's return by glibc's name for it alone, and shows the
     function's own all the same (PlatformLinux::CalculateTrapHandlerSymbolNames)."""
-    if language == C99 and symbol.size <= _RETURN_SIZE and returns_from_signal(module, symbol.address):
+    if language == C99 and size <= _RETURN_SIZE and returns_from_signal(module, address):
         return "__restore_rt"
-    return symbol.name
+    return name
 
 
 def added_sections(
@@ -73,8 +73,8 @@ def added_sections(
     start = module.text - bias
     text = number_at(sections, start)
     symbols = [
-        (_name(module, symbol, language), symbol.address - bias, symbol.size, FUNC, text)
-        for symbol in module_symbols(module, session.layout)
+        (_name(module, name, address, size, language), address - bias, size, FUNC, text)
+        for name, address, size in linked_names(module, session.layout)
     ]
     if not any(each.address == start for each in sections):
         # Behind C code: Go's own tools would take the start of .text for that of the tables (cmd/internal/objfile).

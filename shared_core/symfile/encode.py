@@ -43,19 +43,17 @@ class Strings:
     """A string table (.strtab, .debug_str) that holds each string once."""
 
     def __init__(self) -> None:
-        self._parts = [b"\0"]
-        self._size = 1
+        self._data = bytearray(1)
         self._known: Dict[str, int] = {"": 0}
 
     def add(self, text: str) -> int:
         """The offset of `text`; what no C string can hold is cut off."""
         found = self._known.get(text)
         if found is None:
-            found = self._known[text] = self._size
-            data = text.encode("utf-8", "surrogateescape").partition(b"\0")[0] + b"\0"
-            self._parts.append(data)
-            self._size += len(data)
+            found = self._known[text] = len(self._data)
+            data = text.encode("utf-8", "surrogateescape")
+            self._data += (data.partition(b"\0")[0] if b"\0" in data else data) + b"\0"
         return found
 
     def data(self) -> bytes:
-        return b"".join(self._parts)
+        return bytes(self._data)

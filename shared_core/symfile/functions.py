@@ -18,10 +18,11 @@ from ..layouts.model import Layout
 from .encode import Strings
 from .framepointer import saved_from
 from .frames import FrameTable, Row
-from .info import Located, Lookup, Ranged, Subprogram, Tables, UnitInfo
+from .info import Lookup, Subprogram, Tables, UnitInfo
 from .inlining import InlineTrees, Ranges, merged
 from .lines import sequence, unit
 from .linkregister import LinkRegister
+from .lists import Located, Ranged
 from .params import Parameters
 from .pctables import PcTable, PcTables
 from .progress import Progress
@@ -54,7 +55,7 @@ class _Unit:
 
     def __init__(self, info: UnitInfo) -> None:
         self.info = info
-        self.packages: Counter[str] = Counter()
+        self.packages: List[str] = []  # of each function
         self.sequences: List[bytes] = []
         self.spans: Ranges = []
         self.numbers: Dict[int, int] = {}  # pcfile's number of a file -> that in this unit, from 1
@@ -136,7 +137,7 @@ class Functions:
 
     def describe(self, language: int, receivers: Receivers, base: int, progress: Progress) -> Dict[str, bytes]:
         """.debug_info, which begins at `base` of its section, and what it refers to, but for what the types need."""
-        tables = Tables(self.strings, Ranged(), Located())
+        tables = Tables(self.strings, Ranged(), Located(), {})
         units: Dict[int, _Unit] = {}
         trees, parameters = InlineTrees(self._tabs, self._tables), Parameters(self._tabs, self._tables)
         argp = self._arch.min_frame_size
@@ -161,11 +162,12 @@ class Functions:
         start_line = func.start_line if func.start_line > 0 else line
         # gdb 13 must not find inlined calls in a signal's frame: get_frame_block fails where they end with the call.
         calls = trees.blocks(func) if places is not None and func.func_id not in self._injected else []
-        words = parameters.of(func, check, lines)
+        formals = parameters.of(func, check, lines)
+        words = formals.parameters
         receiver = receivers(name, words[0].name, words[0].size) if words else None
-        described = Subprogram(name, entry, size, file, start_line, words, calls, receiver)
+        described = Subprogram(name, entry, size, file, start_line, formals, calls, receiver)
         to.info.add(described, place_of)
-        to.packages[package_of(name)] += 1
+        to.packages.append(package_of(name))
         to.spans.append((entry, func.end - self._bias))
 
 
@@ -177,13 +179,14 @@ class Places:
 
     def within(self, numbers: Dict[int, int]) -> Lookup:
         """pc offset -> (the file by the unit's `numbers`, line); the tables' last row where they end before."""
-        lines, files, quantum = self.lines, self.files, self._quantum
+        quantum, (line_starts, lines, _, _), (file_starts, files, _, _) = self._quantum, self.lines, self.files
+        line_count, file_count = len(lines), len(files)
 
         def at(offset: int) -> Tuple[int, int]:
             start = offset // quantum
-            file = files.values[bisect_right(files.starts, start, 0, len(files.values)) - 1]
-            line = lines.values[bisect_right(lines.starts, start, 0, len(lines.values)) - 1]
-            return numbers.get(file, 1), max(line, 0)
+            line = lines[bisect_right(line_starts, start, 0, line_count) - 1]
+            file = files[bisect_right(file_starts, start, 0, file_count) - 1]
+            return numbers.get(file, 1), line if line > 0 else 0
 
         return at
 
@@ -197,7 +200,7 @@ def _sections(tables: Tables, units: Dict[int, _Unit], module: Module, language:
     at, line_at = base, 0
     for cu_offset, each in units.items():
         spans = merged(sorted(each.spans))
-        name = each.packages.most_common(1)[0][0]
+        name = Counter(each.packages).most_common(1)[0][0]
         files = [module.table.file(cu_offset, number) for number in each.numbers] or ["?"]
         lines.append(unit(files, each.sequences, module.header.quantum))
         info.append(each.info.data(name, language, line_at, spans))

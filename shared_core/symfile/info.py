@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
-from .abbrevs import ABSTRACT, BASE_TYPE, FUNCTION, INLINED, PARAMETER, SPAN, UNIT, UNTYPED_POINTER, Form, Tag
+from .abbrevs import ABSTRACT, BASE_TYPE, FUNCTION, INLINED, PARAMETER, UNIT, UNTYPED_POINTER, Form, Tag
 from .encode import SLEB, ULEB, Strings
 from .inlining import Block, Ranges
-from .params import Parameter
+from .lists import Located, Places, Ranged, Template, places
+from .params import Formals, Parameter
 
 GO, C99 = 0x16, 0x0C  # DW_LANG_...
 PRODUCER = "goxray"
@@ -17,46 +18,14 @@ _UNSIGNED = 7  # DW_ATE_unsigned
 _CALL_FRAME_CFA, _FBREG = b"\x9c", b"\x91"
 _REG, _REGX = 0x50, b"\x90"
 _WORD = 8
-_U32, _PAIR, _HEAD, _LOCATION = struct.Struct("<I"), struct.Struct("<QQ"), struct.Struct("<IHIB"), struct.Struct("<QQH")
+_U32, _HEAD = struct.Struct("<I"), struct.Struct("<IHIB")
 HEAD_SIZE = _HEAD.size
 _UNIT_FIELDS = struct.Struct("<IIHIQI")
-
-_FUNCTION = {inner: ULEB[number] for inner, number in FUNCTION.items()}
-_INLINED_ONCE, _INLINED_OFTEN = ({inner: ULEB[INLINED[one, inner]] for inner in (False, True)} for one in (True, False))
+# Shape, name, start, size; shape, type of what is inlined, start, size or list of pcs; shape, name, type.
+_FUNCTION_HEAD, _INLINED_HEAD, _RANGED_HEAD = struct.Struct("<BIQI"), struct.Struct("<BIQI"), struct.Struct("<BII")
+_PARAMETER_HEAD = struct.Struct("<BII")
 
 Lookup = Callable[[int], Tuple[int, int]]  # pc offset -> (number of the file in the unit, line)
-
-
-class Ranged:
-    """.debug_ranges: lists of [start, end)."""
-
-    def __init__(self) -> None:
-        self._parts: List[bytes] = []
-        self._size = 0
-
-    def add(self, base: int, ranges: Ranges) -> int:
-        """The offset of a new list; `base` is added to all of it."""
-        at = self._size
-        self._put(b"".join(_PAIR.pack(base + start, base + end) for start, end in ranges) + b"\0" * 16)
-        return at
-
-    def _put(self, data: bytes) -> None:
-        self._parts.append(data)
-        self._size += len(data)
-
-    def data(self) -> bytes:
-        return b"".join(self._parts)
-
-
-class Located(Ranged):
-    """.debug_loc: where something is, range by range."""
-
-    def add_places(self, base: int, entries: List[Tuple[int, int, bytes]]) -> int:
-        """The offset of a new list of (start, end, place); `base` is added to all of it."""
-        at, pack = self._size, _LOCATION.pack
-        found = [pack(base + start, base + end, len(place)) + place for start, end, place in entries]
-        self._put(b"".join(found) + b"\0" * 16)
-        return at
 
 
 class Tables(NamedTuple):
@@ -65,6 +34,7 @@ class Tables(NamedTuple):
     strings: Strings
     ranges: Ranged
     places: Located
+    known: Dict[Formals, Places]
 
 
 class Subprogram(NamedTuple):
@@ -78,9 +48,20 @@ class Subprogram(NamedTuple):
     size: int
     file: int
     line: int
-    parameters: List[Parameter]
+    formals: Formals
     blocks: List[Block]
     receiver: Optional[int] = None
+
+
+class _Written(NamedTuple):
+    """Parameters as a unit has them, for a function whose lists of places begin at 0 of .debug_loc.
+
+    lists: the lists; None where none is needed, and `data` is always the same.
+    """
+
+    data: bytes
+    lists: Optional[Places]
+    template: Optional[Template]
 
 
 class UnitInfo:
@@ -96,7 +77,7 @@ class UnitInfo:
         self._size = HEAD_SIZE + 1 + _UNIT_FIELDS.size
         self._abstract: Dict[str, int] = {}
         self._types: Dict[int, int] = {}
-        self._heads: Dict[Tuple[int, str, str, int, Optional[int]], bytes] = {}
+        self._written: Dict[Tuple[Formals, int], _Written] = {}
 
     def _put(self, data: bytes) -> int:
         at = self._size
@@ -106,25 +87,18 @@ class UnitInfo:
 
     def add(self, function: Subprogram, place_of: Lookup) -> None:
         """One function; `place_of` tells where calls in it are."""
-        parameters, blocks = function.parameters, function.blocks
-        types = [self._types.get(each.size) or self._type(each.size) for each in parameters]
-        self._declare(blocks, place_of)
-        inner = bool(parameters or blocks)
-        parts = [
-            _FUNCTION[inner],
-            _U32.pack(self._tables.strings.add(function.name)),
-            SPAN.pack(function.entry, function.size),
-            ULEB[function.file],
-            ULEB[function.line],
-            b"\1" + _CALL_FRAME_CFA,
-        ]
-        entry, receiver = function.entry, function.receiver
-        tag = Tag.variable if self._language == C99 and "(" in function.name else Tag.formal_parameter
-        for parameter, kind in zip(parameters, types):
-            parts.append(self._parameter(tag, entry, parameter, kind, receiver))
-            receiver = None
-        for block in blocks:
-            self._block(parts, block, entry, place_of)
+        name, entry, size, file, line, formals, blocks, receiver = function
+        for parameter in formals.parameters:
+            if parameter.size not in self._types:
+                self._type(parameter.size)
+        calls = self._calls(blocks, entry, place_of) if blocks else ()
+        inner = bool(formals.parameters or blocks)
+        head = _FUNCTION_HEAD.pack(FUNCTION[inner], self._tables.strings.add(name), entry, size)
+        parts = [head, ULEB[file], ULEB[line], b"\1" + _CALL_FRAME_CFA]
+        if formals.parameters:
+            tag = Tag.variable if self._language == C99 and "(" in name else Tag.formal_parameter
+            parts.append(self._parameters(formals, tag, entry, receiver))
+        parts += calls
         if inner:
             parts.append(b"\0")
         self._put(b"".join(parts))
@@ -141,59 +115,84 @@ class UnitInfo:
             found = self._types[size] = self._put(data)
         return found
 
-    def _declare(self, blocks: List[Block], place_of: Lookup) -> None:
-        """What inlined calls refer to must not be inside another function."""
-        for block in blocks:
-            if block.name not in self._abstract:
-                name = self._tables.strings.add(block.name)
-                declared = ULEB[place_of(block.at)[0]] + ULEB[block.start_line]
-                self._abstract[block.name] = self._put(ULEB[ABSTRACT] + _U32.pack(name) + bytes((_INLINED,)) + declared)
-            if block.inner:
-                self._declare(block.inner, place_of)
+    def _calls(self, blocks: List[Block], entry: int, place_of: Lookup) -> List[bytes]:
+        """The inlined calls; what they refer to is put before the function, since it must not be inside of one."""
+        parts: List[bytes] = []
+        abstract = self._abstract
+        for name, call_at, ranges, inner, closes, at, start_line in blocks:
+            origin = abstract.get(name)
+            if origin is None:
+                text = self._tables.strings.add(name)
+                declared = ULEB[place_of(at)[0]] + ULEB[start_line]
+                data = ULEB[ABSTRACT] + _U32.pack(text) + bytes((_INLINED,)) + declared
+                origin = abstract[name] = self._put(data)
+            if len(ranges) == 2:
+                start, end = ranges
+                head = _INLINED_HEAD.pack(INLINED[True, inner], origin, entry + start, end - start)
+            else:
+                head = _RANGED_HEAD.pack(INLINED[False, inner], origin, self._tables.ranges.add(entry, ranges))
+            file, line = place_of(call_at)
+            parts += (head, ULEB[file], ULEB[line])
+            if closes:
+                parts.append(b"\0" * closes)
+        return parts
 
-    def _parameter(self, tag: int, entry: int, parameter: Parameter, kind: int, receiver: Optional[int]) -> bytes:
-        name, offset, _, live, register, until = parameter
-        place = _FBREG + SLEB[self._argp + offset]
-        if register >= 0:
-            entries = [(0, until, _in_register(register))]
-            entries += [(a, b, place) for a, b in live or ()]
-            where, data = "list", _U32.pack(self._tables.places.add_places(entry, entries))
-        elif live is None:
-            where, data = "place", bytes((len(place),)) + place
-        elif live:
-            where = "list"
-            data = _U32.pack(self._tables.places.add_places(entry, [(a, b, place) for a, b in live]))
-        else:
-            where, data = "none", b""
-        key = (tag, name, where, kind, receiver)
-        head = self._heads.get(key)
-        if head is None:
-            form, at = (Form.ref4, kind) if receiver is None else (Form.ref_addr, receiver)
-            head = ULEB[PARAMETER[tag, where, form]] + _U32.pack(self._tables.strings.add(name)) + _U32.pack(at)
-            self._heads[key] = head
-        return head + data
+    def _parameters(self, formals: Formals, tag: int, entry: int, receiver: Optional[int]) -> bytes:
+        """The entries of a function's parameters, the first with the type `receiver` if that is known."""
+        key = (formals, tag)
+        known = self._written.get(key)
+        if known is None:
+            known = self._written[key] = self._write(formals, tag)
+        data, lists, template = known
+        if lists is not None and template is not None:
+            data = template.plus(self._tables.places.add(lists, entry))
+        if receiver is None:
+            return data
+        first = formals.parameters[0]
+        return self._head(tag, first, receiver, Form.ref_addr) + data[_PARAMETER_HEAD.size :]
 
-    def _block(self, parts: List[bytes], block: Block, entry: int, place_of: Lookup) -> None:
-        name, call_at, ranges, inner, _, _ = block
-        if not ranges:
-            return
-        if len(ranges) == 1:
-            start, end = ranges[0]
-            shape, span = _INLINED_ONCE[bool(inner)], SPAN.pack(entry + start, end - start)
-        else:
-            shape, span = _INLINED_OFTEN[bool(inner)], _U32.pack(self._tables.ranges.add(entry, ranges))
-        file, line = place_of(call_at)
-        parts += (shape, _U32.pack(self._abstract[name]), span, ULEB[file], ULEB[line])
-        for each in inner:
-            self._block(parts, each, entry, place_of)
-        if inner:
-            parts.append(b"\0")
+    def _head(self, tag: int, parameter: Parameter, kind: int, form: int) -> bytes:
+        where = "none" if parameter.live == [] else "place" if parameter.live is None else "list"
+        where = "list" if parameter.register >= 0 else where
+        return _PARAMETER_HEAD.pack(PARAMETER[tag, where, form], self._tables.strings.add(parameter.name), kind)
+
+    def _write(self, formals: Formals, tag: int) -> _Written:
+        lists = self._lists(formals)
+        data, at = bytearray(), []
+        for parameter, offset in zip(formals.parameters, lists.offsets):
+            data += self._head(tag, parameter, self._types[parameter.size], Form.ref4)
+            if offset is not None:
+                at.append(len(data))
+                data += _U32.pack(offset)
+            elif parameter.live is None:
+                place = self._on_stack(parameter)
+                data += bytes((len(place),)) + place
+        written = bytes(data)
+        return _Written(written, lists, Template(written, at)) if at else _Written(written, None, None)
+
+    def _lists(self, formals: Formals) -> Places:
+        """Where the parameters are that are in different places; the same for all units."""
+        known = self._tables.known
+        found = known.get(formals)
+        if found is None:
+            found = known[formals] = places([self._places(each) for each in formals.parameters])
+        return found
+
+    def _places(self, parameter: Parameter) -> List[Tuple[int, int, bytes]]:
+        """(start, end, place) by pc offsets; [] where it is nowhere, or in one place."""
+        live, place = parameter.live or (), self._on_stack(parameter)
+        entries = [(0, parameter.until, _in_register(parameter.register))] if parameter.register >= 0 else []
+        return entries + [(start, end, place) for start, end in live]
+
+    def _on_stack(self, parameter: Parameter) -> bytes:
+        return _FBREG + SLEB[self._argp + parameter.offset]
 
     def data(self, name: str, language: int, lines: int, spans: Ranges) -> bytes:
         """The whole unit; `lines` is the offset of its line program, `spans` the addresses it covers."""
         strings = self._tables.strings
+        pcs = [pc for span in spans for pc in span]
         fields = _UNIT_FIELDS.pack(
-            strings.add(name), strings.add(PRODUCER), language, lines, 0, self._tables.ranges.add(0, spans)
+            strings.add(name), strings.add(PRODUCER), language, lines, 0, self._tables.ranges.add(0, pcs)
         )
         head = _HEAD.pack(self._size + 1 - 4, 4, 0, 8)
         return b"".join([head, ULEB[UNIT], fields, *self._parts, b"\0"])

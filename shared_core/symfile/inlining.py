@@ -22,15 +22,17 @@ Ranges = List[Tuple[int, int]]
 
 
 class Block(NamedTuple):
-    """An inlined call: whose, from which pc offset, over which [start, end) pc offsets; and the calls within.
+    """An inlined call: whose, from which pc offset, over which pc offsets: starts and ends in turn, [start, end) each.
 
+    Calls within it follow it: are there any (inner), and how many blocks end with it, it itself not counted (closes).
     at: a pc offset at which the function itself is innermost or calls; start_line: where it is declared, 0 if unknown.
     """
 
     name: str
     call_at: int
-    ranges: Ranges
-    inner: List[Block]
+    ranges: List[int]
+    inner: bool
+    closes: int
     at: int
     start_line: int
 
@@ -42,48 +44,62 @@ class InlineTrees:
         self._module, self._tables = tabs.module, tables
         self._quantum = self._module.header.quantum
         self._tree, self._index = tabs.funcdata["inl_tree"], tabs.pcdata["inl_tree_index"]
+        # runtime.inlinedCall.startLine is there from Go 1.20 on.
         self._size, self._name_at, self._parent_at, self._line_at = tabs.inlined_shape()
         self._names: Dict[int, str] = {}
-        self._known: Dict[Tuple[int, int], List[Block]] = {}
 
     def blocks(self, func: Func) -> List[Block]:
-        """The calls that are inlined into `func` itself; [] without any, and where the tree makes no sense."""
+        """The calls that are inlined into `func`; [] without any, and where the tree makes no sense."""
         table = self._tables.pcdata(func, self._index)
-        if table is None:
+        base = None if table is None else self._module.funcdata(func, self._tree)
+        if table is None or base is None:
             return []
-        base = self._module.funcdata(func, self._tree)
-        if base is None:
-            return []
-        # Tables and trees that are alike are one in the file.
-        key = (id(table), base)
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._read(table, base, func.table.name)
-        return found
-
-    def _read(self, table: PcTable, base: int, name: Callable[[int], str]) -> List[Block]:
         top = max(table.values)
         if not 0 <= top < _MAX_CALLS:
             return []
         try:
-            data = self._module.image.constant(base, (top + 1) * self._size)
+            data = bytes(self._module.image.constant(base, (top + 1) * self._size))
         except ReadError:
             return []
-        return self._nest(table, bytes(data), name)
+        return self._blocks(table, data, func.table.name)
 
-    def _nest(self, table: PcTable, data: bytes, name: Callable[[int], str]) -> List[Block]:
-        quantum, size, parent_at = self._quantum, self._size, self._parent_at
-        starts, values = table.starts, table.values
-        own: Dict[int, Ranges] = {}
-        for start, end, index in zip(starts, starts[1:], values):
-            if index >= 0:
-                if index in own:
-                    own[index].append((start * quantum, end * quantum))
-                else:
-                    own[index] = [(start * quantum, end * quantum)]
+    def _blocks(self, table: PcTable, data: bytes, name: Callable[[int], str]) -> List[Block]:
+        calls, parents, inner = self._nest(table, data)
+        order = _ordered(inner)
+        if len(order) < len(calls):
+            # Those that are their own callers are under none at the top.
+            parents = {index: parents[index] for index, _ in order}
+        ranges = _ranges(table, parents, self._quantum)
+        size, name_at, line_at, names, unpack = self._size, self._name_at, self._line_at, self._names, _INT.unpack_from
+        found: List[Block] = []
+        line = 0
+        for (index, depth), (_, after) in zip(order, [*order[1:], (0, 0)]):
+            (offset,) = unpack(data, index * size + name_at)
+            known = names.get(offset)
+            if known is None:
+                known = names[offset] = name(offset)
+            if line_at is not None:
+                (line,) = unpack(data, index * size + line_at)
+            covered = ranges[index]
+            at = self._at(table, index, calls, inner[index]) if index in inner else covered[0]
+            closes = depth - after if depth > after else 0
+            found.append(Block(known, calls[index], covered, after > depth, closes, at, line if line > 0 else 0))
+        return found
+
+    def _at(self, table: PcTable, index: int, calls: Dict[int, int], inner: List[int]) -> int:
+        """A pc offset at which a call that has others in it is innermost, or calls them."""
+        if index in table.values:
+            return table.starts[table.values.index(index)] * self._quantum
+        return calls[inner[0]]
+
+    def _nest(self, table: PcTable, data: bytes) -> Tuple[Dict[int, int], Dict[int, int], Dict[int, List[int]]]:
+        """Where each call is in the code, the call that it is in (-1 for none), and those in it; by their indexes."""
+        starts, values, limit = table.starts, table.values, table.starts[-1]
+        quantum, size, parent_at, unpack = self._quantum, self._size, self._parent_at, _INT.unpack_from
         calls: Dict[int, int] = {}
+        parents: Dict[int, int] = {}
         inner: Dict[int, List[int]] = {}
-        pending, limit, unpack = list(own), starts[-1], _INT.unpack_from
+        pending = [index for index in dict.fromkeys(values) if index >= 0]
         while pending:
             index = pending.pop()
             if index in calls:
@@ -91,40 +107,45 @@ class InlineTrees:
             (calls[index],) = unpack(data, index * size + parent_at)
             start = calls[index] // quantum
             parent = values[bisect_right(starts, start) - 1] if 0 <= start < limit else -1
+            if parent >= 0:
+                pending.append(parent)
+            else:
+                parent = -1
+            parents[index] = parent
             if parent in inner:
                 inner[parent].append(index)
             else:
                 inner[parent] = [index]
-            if parent >= 0:
-                pending.append(parent)
-        return [self._block(index, data, name, own, calls, inner, 0) for index in inner.get(-1, ())]
+        return calls, parents, inner
 
-    def _block(
-        self,
-        index: int,
-        data: bytes,
-        name: Callable[[int], str],
-        own: Dict[int, Ranges],
-        calls: Dict[int, int],
-        inner: Dict[int, List[int]],
-        depth: int,
-    ) -> Block:
-        within: List[Block] = []
-        ranges = own.get(index, [])
-        at = ranges[0][0] if ranges else calls[index]
-        # Calls that are their own callers are under none of those at the top.
+
+def _ordered(inner: Dict[int, List[int]]) -> List[Tuple[int, int]]:
+    """Each call before those in it, with how many it is in."""
+    if len(inner) == 1:
+        return [(index, 0) for index in inner.get(-1, ())]
+    found: List[Tuple[int, int]] = []
+    pending = [(index, 0) for index in reversed(inner.get(-1, ()))]
+    while pending:
+        index, depth = pending.pop()
+        found.append((index, depth))
         if index in inner and depth < _MAX_DEPTH:
-            within = [self._block(each, data, name, own, calls, inner, depth + 1) for each in inner[index]]
-            at = at if ranges else within[0].call_at
-            ranges = merged(sorted([*ranges, *(each for b in within for each in b.ranges)]))
-        place = index * self._size
-        (offset,) = _INT.unpack_from(data, place + self._name_at)
-        known = self._names.get(offset)
-        if known is None:
-            known = self._names[offset] = name(offset)
-        # runtime.inlinedCall.startLine, from Go 1.20 on.
-        line = 0 if self._line_at is None else _INT.unpack_from(data, place + self._line_at)[0]
-        return Block(known, calls[index], ranges, within, at, line if line > 0 else 0)
+            pending += [(each, depth + 1) for each in reversed(inner[index])]
+    return found
+
+
+def _ranges(table: PcTable, parents: Dict[int, int], quantum: int) -> Dict[int, List[int]]:
+    """The pc offsets of each call, with those of the calls in it, that touch made one."""
+    starts = table.starts if quantum == 1 else [start * quantum for start in table.starts]
+    found: Dict[int, List[int]] = {index: [] for index in parents}
+    for start, end, index in zip(starts, starts[1:], table.values):
+        while index in found:
+            ranges = found[index]
+            if ranges and ranges[-1] == start:
+                ranges[-1] = end
+            else:
+                ranges += (start, end)
+            index = parents[index]
+    return found
 
 
 def merged(ranges: Ranges) -> Ranges:

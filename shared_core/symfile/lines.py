@@ -41,6 +41,7 @@ class _Rows(Dict[Tuple[int, int], bytes]):
 
 
 _ROWS = _Rows()
+_ROW = _ROWS.__getitem__
 
 
 def sequence(entry: int, body: int, lines: PcTable, files: PcTable, numbers: Dict[int, int]) -> bytes:
@@ -50,16 +51,41 @@ def sequence(entry: int, body: int, lines: PcTable, files: PcTable, numbers: Dic
     anew each time that the stack has grown.
     numbers: pcfile's numbers -> those of the unit's files, which begin with 1; new ones are added.
     """
-    row = _ROWS.__getitem__
-    parts = [_SET_ADDRESS.pack(0, 9, 2, entry)]
+    starts, values, steps, deltas = lines
+    if min(values) < 0 or min(files.values) < 0 or starts[-1] != files.starts[-1]:
+        return _uneven(entry, body, lines, files, numbers)
+    rows = [_ROWS[0, values[0] - 1], *map(_ROW, zip(steps, deltas[1:]))]
+    end = starts[-1] - starts[-2]
+    if 0 < body < starts[1]:
+        rows[0] += _PROLOGUE_END + _ROWS[body, 0]
+        if len(rows) > 1:
+            rows[1] = _ROWS[starts[1] - body, deltas[1]]
+        else:
+            end -= body
+    file = 1
+    for start, number in zip(files.starts, files.values):
+        known = numbers.get(number) or numbers.setdefault(number, len(numbers) + 1)
+        if known != file:
+            index = bisect_left(starts, start)
+            if starts[index] != start:
+                return _uneven(entry, body, lines, files, numbers)
+            rows[index] = _SET_FILE + ULEB[known] + rows[index]
+            file = known
+    return b"".join((_SET_ADDRESS.pack(0, 9, 2, entry), *rows, _ADVANCE_PC, ULEB[end], _END_SEQUENCE))
+
+
+def _uneven(entry: int, body: int, lines: PcTable, files: PcTable, numbers: Dict[int, int]) -> bytes:
+    """The same where a file begins within a row of lines, where there is no line or no file, and of tables that end at
+    different pcs."""
     starts, values, steps, deltas = lines if min(lines.values) >= 0 else _without_negatives(lines)
+    parts = [_SET_ADDRESS.pack(0, 9, 2, entry)]
     file, line, pc, end = 1, 1, 0, min(starts[-1], files.starts[-1])
     for index, number in enumerate(files.values):
         start, stop = files.starts[index], min(files.starts[index + 1], end)
         if start >= stop:
             break
         if number < 0:
-            parts.append(row((start - pc, -line)))
+            parts.append(_ROW((start - pc, -line)))
             pc, line = start, 0
             continue
         known = numbers.get(number) or numbers.setdefault(number, len(numbers) + 1)
@@ -68,14 +94,14 @@ def sequence(entry: int, body: int, lines: PcTable, files: PcTable, numbers: Dic
             file = known
         first, last = bisect_right(starts, start) - 1, bisect_left(starts, stop)
         # The rows of this file: its first may be the rest of one that began in the file before.
-        parts.append(row((start - pc, values[first] - line)))
+        parts.append(_ROW((start - pc, values[first] - line)))
         if start == 0 < body < min(stop, starts[first + 1]):
-            parts.append(_PROLOGUE_END + row((body, 0)))
+            parts.append(_PROLOGUE_END + _ROW((body, 0)))
             start = body
         if last - first > 1:
             head = (starts[first + 1] - start, deltas[first + 1])
-            parts.append(row(head))
-            parts.extend(map(row, zip(steps[first + 1 : last - 1], deltas[first + 2 : last])))
+            parts.append(_ROW(head))
+            parts.extend(map(_ROW, zip(steps[first + 1 : last - 1], deltas[first + 2 : last])))
             start = starts[last - 1]
         pc, line = start, values[last - 1]
     parts.append(_ADVANCE_PC + ULEB[end - pc] + _END_SEQUENCE)

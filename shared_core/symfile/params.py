@@ -32,6 +32,18 @@ class Parameter(NamedTuple):
     until: int = 0
 
 
+class Formals:
+    """The parameters of functions that have them alike: one object for them all."""
+
+    __slots__ = ("parameters",)
+
+    def __init__(self, parameters: List[Parameter]) -> None:
+        self.parameters = parameters
+
+
+NO_FORMALS = Formals([])
+
+
 class Parameters:
     """Reads the parameters of one module's functions."""
 
@@ -42,52 +54,84 @@ class Parameters:
         self._info, self._live_info = tabs.funcdata["arg_info"], tabs.funcdata["arg_live_info"]
         self._slots: Dict[int, List[Tuple[str, ArgSlot]]] = {}
         self._live: Dict[int, int] = {}
-        self._known: Dict[Tuple[Optional[int], ...], List[Parameter]] = {}
+        self._known: Dict[Tuple[Optional[int], ...], Optional[Formals]] = {}
 
-    def of(self, func: Func, check: StackCheck, lines: Optional[PcTable]) -> List[Parameter]:
-        """In order; [] where nothing describes them, or only nonsense does. lines: of the function."""
+    def of(self, func: Func, check: StackCheck, lines: Optional[PcTable]) -> Formals:
+        """In order; NO_FORMALS where nothing describes them, or only nonsense does. lines: of the function."""
         address = self._tabs.module.funcdata(func, self._info)
         if address is None:
-            return []
+            return NO_FORMALS
         try:
             slots = self._slots.get(address)
             if slots is None:
                 slots = self._slots[address] = list(_named(self._tabs.arg_slots(func) or []))
-            return self._located(func, slots, check, lines) if slots else []
+            return self._located(func, slots, check, lines) if slots else NO_FORMALS
         except GoxrayError:
-            return []
+            return NO_FORMALS
 
     def _located(
         self, func: Func, slots: List[Tuple[str, ArgSlot]], check: StackCheck, lines: Optional[PcTable]
-    ) -> List[Parameter]:
-        spills, until, size_of = check.spills, check.body + 1, func.end - func.entry
+    ) -> Formals:
+        spills = check.spills
         live_at = self._tabs.module.funcdata(func, self._live_info)
         table = None if live_at is None else self._tables.pcdata(func, self._index)
-        settled = 0 if table is not None or not spills else self._settled(check.body, lines)
         # What describes functions with arguments alike is one in the file.
-        key = (id(slots), live_at, id(table), until, id(spills) if spills else 0, settled, size_of if spills else 0)
+        key: Tuple[Optional[int], ...] = (id(slots), live_at, id(table), check.body, id(spills) if spills else 0)
         known = self._known.get(key)
         if known is not None:
             return known
+        settled, size = 0, 0
+        if key in self._known or self._ends_with_function(func, slots, check, live_at, table):
+            self._known[key] = None
+            settled = 0 if table is not None or not spills else self._settled(check.body, lines)
+            size = func.end - func.entry
+            key = (*key, settled, size)
+            known = self._known.get(key)
+            if known is not None:
+                return known
+        found = self._known[key] = Formals(self._read(func, slots, check, live_at, table, (settled, size)))
+        return found
+
+    def _ends_with_function(
+        self,
+        func: Func,
+        slots: List[Tuple[str, ArgSlot]],
+        check: StackCheck,
+        live_at: Optional[int],
+        table: Optional[PcTable],
+    ) -> bool:
+        """Whether a slot is there up to the function's end, having been stored from a register."""
+        start = 255 if live_at is None or table is None else self._tabs.spill_start(func)
+        return any(slot.offset < start and slot.offset in check.spills for _, slot in slots)
+
+    def _read(
+        self,
+        func: Func,
+        slots: List[Tuple[str, ArgSlot]],
+        check: StackCheck,
+        live_at: Optional[int],
+        table: Optional[PcTable],
+        stored: Tuple[int, int],
+    ) -> List[Parameter]:
+        """stored: where those are on the stack that have no liveness."""
         live = [] if live_at is None or table is None else self._liveness(live_at, table)
         start = self._tabs.spill_start(func) if live else 255
         found: List[Parameter] = []
         spilled = 0
         for name, (_, offset, size) in slots:
             ranges: Optional[Ranges] = None
-            register, stored = spills.get(offset, _NO_SPILL)
+            register, length = check.spills.get(offset, _NO_SPILL)
             if offset >= start:
                 bit = 1 << spilled
                 ranges = [(a, b) for a, b, bits in live if bits & bit]
                 spilled += 1
                 ranges = None if len(ranges) == len(live) else merged(ranges)
             elif register >= 0:
-                ranges = [(settled, size_of)]
-            if stored != size:
+                ranges = [stored]
+            if length != size:
                 found.append(Parameter(name, offset, size, ranges))
             else:
-                found.append(Parameter(name, offset, size, ranges, register, until))
-        self._known[key] = found
+                found.append(Parameter(name, offset, size, ranges, register, check.body + 1))
         return found
 
     def _liveness(self, address: int, table: PcTable) -> List[Tuple[int, int, int]]:

@@ -7,6 +7,7 @@ function, the storing of all argument registers before the call of morestack are
 
 from __future__ import annotations
 
+import re
 from typing import Dict, NamedTuple, Tuple
 
 from ..arch import Arch
@@ -17,10 +18,21 @@ from ..binary.functabs import FuncTabs
 from ..errors import GoxrayError
 from .pctables import PcTables
 
+_BL = 0x25
 _UNSAFE = -2  # abi.UnsafePointUnsafe
 _MAX_CHECK = 128  # bytes that the check takes where a frame is huge
 _MAX_SPILLS = 512
-_CALL = {"amd64": 5, "arm64": 4}  # bytes of the call of morestack, the last instruction of the unsafe point
+_CALL = {"amd64": 5, "arm64": 4}  # bytes of the call of morestack
+# What the call is to: with a context or without one, or over the linker's trampoline.
+_MORESTACK = "runtime.morestack"
+# The usual end of a function, up to the call: stores at n(%rsp), nops; on arm64 stores at n(sp), mov x3, x30.
+_MOVES = rb"(?:[\x48\x4c]\x89|\x66?\x44?\x89|[\x40\x44]?\x88|[\xf2\xf3]\x44?\x0f\x11)"
+_STORE_AMD64 = _MOVES + rb"(?:[\x44-\x7c]\x24.|[\x84-\xbc]\x24.{4})"
+_STORE_ARM64 = rb"[\xe0-\xff].[\x00-\x3f][\xf9\xb9\x79\x39\xfd\xbd\xa9\x29\x6d\x2d]"
+_USUAL = {
+    "amd64": re.compile(rb"((?:%s)*)(?:\x90|\x66\x90|\x0f\x1f\x00|\x0f\x1f\x44\0\0)*\xe8" % _STORE_AMD64, re.DOTALL),
+    "arm64": re.compile(rb"((?:%s)*)\xe3\x03\x1e\xaa" % _STORE_ARM64, re.DOTALL),
+}
 
 Spills = Dict[int, Tuple[int, int]]  # offset of an argument word from argp -> (DWARF's number of its register, size)
 
@@ -49,6 +61,8 @@ class StackChecks:
         self._index = tabs.pcdata["unsafe_point"]
         self._quantum = self._module.header.quantum
         self._known: Dict[bytes, Spills] = {}
+        self._distinct: Dict[Tuple[Tuple[int, Tuple[int, int]], ...], Spills] = {}
+        self._calls: Dict[int, bool] = {}  # where calls lead -> to morestack?
 
     def of(self, func: Func) -> StackCheck:
         """The check of `func`; NONE where it has none, or one of another shape."""
@@ -59,21 +73,61 @@ class StackChecks:
         start, end = table.starts[-3] * self._quantum, table.starts[-2] * self._quantum - _CALL[self._arch.name]
         if body > _MAX_CHECK or not body <= start <= end <= start + _MAX_SPILLS:
             return NONE
+        at, arch = func.entry + start, self._arch
         try:
-            code = bytes(self._module.image.constant(func.entry + start, end - start))
+            code = bytes(self._module.image.constant(at, end - start + _CALL[arch.name]))
         except GoxrayError:
             return StackCheck(body, {})
-        spills = self._known.get(code)
+        usual = _USUAL[arch.name].match(code)
+        if usual is None or not self._is_morestack(_callee(arch.name, code, at, usual.end())):
+            return StackCheck(body, self._alike(self._stores(code, at)))
+        spills = self._known.get(usual.group(1))
         if spills is None:
-            spills = self._known[code] = self._stores(code)
+            spills = self._known[usual.group(1)] = self._alike(self._stores(code, at))
         return StackCheck(body, spills)
 
-    def _stores(self, code: bytes) -> Spills:
+    def _alike(self, spills: Spills) -> Spills:
+        """The one object for what is equal to `spills`."""
+        return self._distinct.setdefault(tuple(sorted(spills.items())), spills)
+
+    def _stores(self, code: bytes, at: int) -> Spills:
+        """What is stored right before the call of morestack in `code`, which is at `at`.
+
+        Before that may be the end of a body that is an unsafe point too; up to Go 1.19 what follows is in it.
+        """
         found: Spills = {}
         numbers, link = NUMBERS[self._arch.name], self._arch.pointer_size
-        for _, _, mnemonic, operands in disassemble(self._arch, code, 0):
-            for slot in effect(self._arch, mnemonic, operands).stores:
+        for _, _, mnemonic, operands in disassemble(self._arch, code, at):
+            stores = effect(self._arch, mnemonic, operands).stores
+            if mnemonic in ("call", "bl") and self._is_morestack(_number(operands)):
+                return found
+            if not stores and mnemonic != "nop" and operands != "x3, x30":
+                found = {}
+            for slot in stores:
                 if slot.register in numbers:
                     # Between sp at the entry and the arguments is the return address, or lr's slot.
                     found[slot.offset - link] = (numbers[slot.register], slot.size)
-        return found
+        return {}
+
+    def _is_morestack(self, callee: int) -> bool:
+        known = self._calls.get(callee)
+        if known is None:
+            func = self._module.find(callee)
+            known = self._calls[callee] = func is not None and func.name.startswith(_MORESTACK)
+        return known
+
+
+def _callee(arch: str, code: bytes, at: int, call: int) -> int:
+    """Where the call leads whose displacement is `call` bytes into `code`, which is at `at`."""
+    word = int.from_bytes(code[call : call + 4], "little", signed=arch == "amd64")
+    if arch == "amd64":
+        return at + call + 4 + word
+    return at + call + (((word & 0x3FFFFFF ^ 0x2000000) - 0x2000000) << 2 if word >> 26 == _BL else 0)
+
+
+def _number(operand: str) -> int:
+    """That of an immediate operand, 0 for any other."""
+    try:
+        return int(operand.lstrip("#"), 0)
+    except ValueError:
+        return 0
