@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, List, Optional, Sequence, Tuple, Union
 
 from ..binary.types import Field, InterfaceMethod, Method, Signature, Type, kind_word
-from ..errors import Absent, Maybe
+from ..errors import NOT_APPLICABLE, UNPARSABLE, Absent, Maybe
 from .base import Command, Result, add_limit
 from .symbols import compile_pattern
 
@@ -75,7 +75,7 @@ def _view(session: Session, kind: Type, full: bool) -> TypeView:
 
 
 def _methods(session: Session, kind: Type) -> Maybe[Tuple[Tuple[Union[Method, InterfaceMethod], Maybe[str]], ...]]:
-    nothing = Absent("not applicable")
+    nothing = Absent(NOT_APPLICABLE)
     if kind.kind == "Interface":
         asked = kind.interface_methods
         return asked if isinstance(asked, Absent) else tuple((each, nothing) for each in asked)
@@ -87,7 +87,7 @@ def _code(session: Session, method: Method) -> Maybe[str]:
     if isinstance(method.tfn, Absent):
         return method.tfn
     found = session.modules.find(method.tfn)
-    return found[1].name if found is not None else Absent("unparsable", f"{method.tfn:#x} is in no Go function")
+    return found[1].name if found is not None else Absent(UNPARSABLE, f"{method.tfn:#x} is in no Go function")
 
 
 def complete(session: Session, words: Sequence[str], word: str) -> List[str]:

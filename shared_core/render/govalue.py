@@ -63,7 +63,9 @@ def document(shown: Shown) -> Dict[str, Any]:
         found["closed"] = shown.closed
     if shown.kind == "Struct" and not shown.note and shown.held is None and not shown.cut:
         found["fields"] = [{"name": name, "value": document(each)} for name, each in shown.fields]
-    if shown.kind in ("Array", "Slice", "Chan") and (shown.elements or (not shown.cut and not shown.problem)):
+    if shown.data is not None:
+        found["bytes"] = shown.data.hex()
+    elif shown.kind in ("Array", "Slice", "Chan") and (shown.elements or (not shown.cut and not shown.problem)):
         found["elements"] = [document(each) for each in shown.elements]
     if shown.kind == "Map" and (shown.entries or (not shown.cut and not shown.problem)):
         found["entries"] = [{"key": document(key), "value": document(elem)} for key, elem in shown.entries]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Sequence, Tu
 from ..binary.funcnames import receiver_of
 from ..binary.types import Type
 from ..binary.types.qualified import unescaped
-from ..errors import Absent, GoxrayError, Maybe
+from ..errors import UNREADABLE, Absent, GoxrayError, Maybe
 from .args import ArgItem, ArgWord
 from .interfaces import interface_of
 from .shown import Bounds, Shown
@@ -112,7 +112,7 @@ def _parts(kind: Type) -> Optional[List[Tuple[Maybe[Type], int]]]:
     if kind.kind == "Array":
         elem, length = kind.elem, kind.length
         if isinstance(elem, Absent) or isinstance(length, Absent):
-            return [(Absent("unreadable"), 0)]
+            return [(Absent(UNREADABLE), 0)]
         return [(elem, number * elem.size) for number in range(min(length, _MAX_STEPS))]
     if kind.kind == "Struct":
         fields = kind.fields

@@ -123,24 +123,16 @@ def _list(shown: Shown) -> Piece:
         return f"{shown.type}(nil)"
     if shown.cut:
         return f"{shown.type}{{...{shown.length} {'in a cycle' if shown.cut == CYCLE else 'elements'}}}"
-    text = _bytes(shown)
-    if text:
-        return text
+    if shown.data is not None:
+        return _bytes(shown, shown.data)
     return Group(f"{shown.type}{{", _more(shown, [("", piece(each)) for each in shown.elements]), "}")
 
 
-def _bytes(shown: Shown) -> str:
-    """Bytes that are printable text, as such; a slice of them has the name []uint8."""
-    if shown.type != "[]uint8" or not shown.elements or shown.problem or any(each.problem for each in shown.elements):
-        return ""
-    data = bytes(int(each.literal) for each in shown.elements)
-    try:
-        text = data.decode("ascii")
-    except UnicodeDecodeError:
-        return ""
-    if not all(char.isprintable() or char in "\t\r\n" for char in text):
-        return ""
-    return f"[]uint8({quote(text)}{f'...({shown.more} more)' if shown.more else ''})"
+def _bytes(shown: Shown, data: bytes) -> Piece:
+    """Those that are text as such; a slice of them has the name []uint8."""
+    if shown.type == "[]uint8" and shown.literal:
+        return f"[]uint8({quote(shown.literal)}{f'...({shown.more} more)' if shown.more else ''})"
+    return Group(f"{shown.type}{{", _more(shown, [("", str(byte)) for byte in data]), "}")
 
 
 def _map(shown: Shown) -> Piece:

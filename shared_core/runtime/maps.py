@@ -23,6 +23,7 @@ _MAX_B = 40
 _MAX_DEPTH = 40
 _MAX_GROUPS = 1 << 13  # of a table; it splits when it has 128 of them (maxTableCapacity)
 _MAX_LOOKED = 1 << 20
+_MAX_NESTED = 16
 _MAX_PARTS = 64  # of an array that keys are sorted by
 _CHUNK = 1 << 18
 
@@ -190,9 +191,9 @@ def _counts(count: int) -> str:
     return f"{count} entries are more than it has room for"
 
 
-def sort_key(value: Maybe[Value], values: Values) -> Optional[Tuple[object, ...]]:
+def sort_key(value: Maybe[Value], values: Values, depth: int = 0) -> Optional[Tuple[object, ...]]:
     """What fmt sorts a map's keys by (internal/fmtsort); None for what it cannot tell."""
-    if isinstance(value, Absent):
+    if isinstance(value, Absent) or depth > _MAX_NESTED:
         return None
     kind = value.type.kind
     number = value.number()
@@ -211,10 +212,10 @@ def sort_key(value: Maybe[Value], values: Values) -> Optional[Tuple[object, ...]
         return tuple((each == each, each if each == each else 0) for each in struct.unpack("<" + code, value.data))
     if kind in ("Pointer", "Chan", "UnsafePointer"):
         return (value.pointer(),)
-    return _sort_parts(value, values)
+    return _sort_parts(value, values, depth + 1)
 
 
-def _sort_parts(value: Value, values: Values) -> Optional[Tuple[object, ...]]:
+def _sort_parts(value: Value, values: Values, depth: int) -> Optional[Tuple[object, ...]]:
     """Of structs and arrays by their parts, of interfaces by the type's address, nil first."""
     kind = value.type.kind
     parts: List[Maybe[Value]] = []
@@ -228,7 +229,7 @@ def _sort_parts(value: Value, values: Values) -> Optional[Tuple[object, ...]]:
         held = values.dynamic(value)
         if held is None:
             return (0,)
-        inner = sort_key(held, values)
+        inner = sort_key(held, values, depth)
         return None if inner is None or isinstance(held, Absent) else (1, held.type.address, inner)
-    keys = [sort_key(each, values) for each in parts]
+    keys = [sort_key(each, values, depth) for each in parts]
     return None if any(key is None for key in keys) else tuple(keys)

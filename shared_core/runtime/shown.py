@@ -26,6 +26,7 @@ class Shown:
 
     literal: of a scalar in Go's syntax, of a func its function; note: what a type of the standard library means.
     word: where a pointer, map, channel, slice or func leads, 0 for nil; of an interface 1 where it holds something.
+    data: of slices and arrays of bytes, in place of elements; as literal too if it is text.
     held: what a pointer points to or an interface holds. words: what a func value has captured.
     more: so many elements, entries or bytes are not shown; cut: why it is not followed; problem: what is wrong with it.
     """
@@ -43,6 +44,7 @@ class Shown:
     elements: List[Shown] = field(default_factory=list)
     entries: List[Tuple[Shown, Shown]] = field(default_factory=list)
     words: Tuple[int, ...] = ()
+    data: Optional[bytes] = None
     held: Optional[Shown] = None
     more: int = 0
     cut: str = ""

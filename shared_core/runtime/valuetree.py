@@ -9,7 +9,7 @@ import struct
 from typing import TYPE_CHECKING, Callable, Dict, FrozenSet, Optional, Tuple
 
 from ..binary.types import Type
-from ..errors import Absent, Maybe
+from ..errors import Absent, Maybe, ReadError
 from .channels import Channels
 from .closures import Closures
 from .knowntypes import KnownTypes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 _MAX_LENGTH = 1 << 47
+_TEXT = frozenset((*range(0x20, 0x7F), *b"\t\r\n"))
 Path = FrozenSet[Tuple[int, int]]
 
 
@@ -101,7 +102,7 @@ class Trees:
         path = path if value.address is None else path | {(value.address, value.type.address)}
         inner = self._known.inner(value)
         if inner is not None:
-            shown.held = self._of(inner, depth, path)
+            shown.held = self._of(inner, depth + 1, path)
             return shown
         if isinstance(value.type.fields, Absent):
             shown.problem = value.type.fields.detail
@@ -124,20 +125,40 @@ class Trees:
             shown.problem = elem.detail
         elif depth >= self._bounds.depth and shown.length:
             shown.cut = DEPTH
-        else:
+        elif elem.kind != "Uint8" or not self._bytes(shown, self._array_bytes(value, shown.length or 0)):
             self._elements(shown, elem, lambda at: self.values.part(value, elem, at), depth, path)
         return shown
+
+    def _array_bytes(self, value: Value, length: int) -> Optional[bytes]:
+        if len(value.data) == length:
+            return value.data[: max(self._bounds.text, self._bounds.limit)]
+        return None if value.address is None else self._read(value.address, length)
 
     def _elements(self, shown: Shown, elem: Type, part: Callable[[int], Maybe[Value]], depth: int, path: Path) -> None:
         """Those within the bounds; where one cannot be read, those after it are not tried."""
         length = shown.length or 0
-        limit = max(self._bounds.limit, self._bounds.text if elem.kind == "Uint8" else 0)
-        for number in range(min(length, limit)):
+        for number in range(min(length, self._bounds.limit)):
             each = self._of(part(number * elem.size), depth + 1, path, elem.name)
             shown.elements.append(each)
             if each.problem or each.cut == ENOUGH:
                 break
         shown.more = length - len(shown.elements)
+
+    def _bytes(self, shown: Shown, data: Optional[bytes]) -> bool:
+        """Whether these are the elements: as many as of a string if they are text, else as many as of other slices."""
+        if data is None:
+            return False
+        is_text = all(byte in _TEXT for byte in data)
+        shown.data = data if is_text else data[: self._bounds.limit]
+        shown.literal = data.decode("ascii") if is_text else ""
+        shown.more = (shown.length or 0) - len(shown.data)
+        return True
+
+    def _read(self, start: int, length: int) -> Optional[bytes]:
+        try:
+            return self._memory.read(start, min(length, max(self._bounds.text, self._bounds.limit))) if length else b""
+        except ReadError:
+            return None
 
     def _slice(self, value: Value, depth: int, path: Path) -> Shown:
         start, length, capacity = struct.unpack_from("<QQQ", value.data)
@@ -151,7 +172,7 @@ class Trees:
             shown.cut = CYCLE
         elif depth >= self._bounds.depth and length:
             shown.cut = DEPTH
-        else:
+        elif elem.kind != "Uint8" or not self._bytes(shown, self._read(start, length)):
             path = path | {(start, value.type.address)}
             self._elements(shown, elem, lambda at: self._at(elem, start + at), depth, path)
         return shown

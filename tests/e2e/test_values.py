@@ -71,7 +71,7 @@ def tree(value: Document) -> Any:
     if kind == "struct":
         return [[field["name"], tree(field["value"])] for field in value["fields"]]
     if kind == "array":
-        return [tree(each) for each in value["elements"]]
+        return elements(value)
     if kind == "interface":
         return value["value"] and [value["value"]["type"], tree(value["value"])]
     if kind == "unsafe.Pointer":
@@ -82,9 +82,16 @@ def tree(value: Document) -> Any:
     return found if kind in ("bool", "string") else str(found)
 
 
+def elements(value: Document) -> List[Any]:
+    """Of an array or a slice."""
+    if "bytes" in value:
+        return [str(byte) for byte in bytes.fromhex(value["bytes"])]
+    return [tree(each) for each in value["elements"]]
+
+
 def _of_reference(value: Document, kind: str, pointer: Optional[str]) -> Any:
     if kind == "slice":
-        return [value["length"], value["capacity"], [tree(each) for each in value["elements"]]]
+        return [value["length"], value["capacity"], elements(value)]
     if kind == "map":
         return [[tree(each["key"]), tree(each["value"])] for each in value["entries"]]
     if kind == "chan":
@@ -101,6 +108,8 @@ def said(told: Any, value: Document) -> Any:
         return bytes.fromhex(told).decode("utf-8", "backslashreplace")
     if kind == "struct":
         return [[name, said(each, field["value"])] for (name, each), field in zip(told, value["fields"])]
+    if "bytes" in value:
+        return told
     if kind == "array":
         return [said(*pair) for pair in zip(told, value["elements"])]
     if kind == "slice":
