@@ -80,7 +80,7 @@ class Printer(gdb.printing.PrettyPrinter):  # type: ignore[misc]
             return None
         if kind is None or kind.size != value.type.sizeof:
             return None  # C's own types may have such names
-        if kind.kind == "Slice" and value.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT:
+        if pretty.listed(kind) and value.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT:
             return _Slice(pretty, kind, value)
         return (_Map if kind.kind == "Map" and value.address is not None else _Text)(pretty, kind, value)
 

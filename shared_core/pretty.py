@@ -41,6 +41,10 @@ class Pretty:
             return None
         return kind if kind.kind in _KINDS or Trees(self._session).knows(kind) else None
 
+    def listed(self, kind: Type) -> bool:
+        """Whether a debugger may show elements of such a value one by one: of a slice, unless it is of bytes."""
+        return kind.kind == "Slice" and isinstance(kind.elem, Type) and kind.elem.kind != "Uint8"
+
     def names(self) -> List[str]:
         """How rebuilt symbols call the types that `type` finds."""
         trees, names = Trees(self._session), LinkNames()

@@ -7,7 +7,7 @@ needs. It is known at the first instruction; later a pointer to it may still be 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, List, NamedTuple, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ..errors import Absent, GoxrayError
 from .argregs import EntryReader
@@ -40,6 +40,7 @@ class Contexts:
         self._entries = entries
         self._closures = Closures(session)
         self._frames: Optional[List[Frame]] = None
+        self._places: Dict[Tuple[int, int], int] = {}
 
     def of(self, frame: Frame) -> Optional[Context]:
         """That of a closure's frame; None for other functions, and where no func value of it is to be seen."""
@@ -74,7 +75,8 @@ class Contexts:
         if self._frames is None:
             walked = self._session.world.stacks.walk(self._goroutine, _MAX_FRAMES)
             self._frames = [item for item in walked if isinstance(item, Frame)]
-        at = next((i for i, each in enumerate(self._frames) if (each.sp, each.pc) == (frame.sp, frame.pc)), None)
+            self._places = {(each.sp, each.pc): number for number, each in enumerate(self._frames)}
+        at = self._places.get((frame.sp, frame.pc))
         if at is None:
             return None
         found: Set[int] = set()

@@ -18,6 +18,7 @@ PRINTED = {
     "map": 'map[string]int len 3 = {["a"] = 1, ["b"] = 2, ["c"] = 3}', "nilmap": "map[string]int(nil)",
     "nilslice": "[]int(nil)", "emptyslice": "[]int len 0 cap 4", "nilfunc": "(func())(nil)",
     "nested": '[][]string len 3 cap 3 = {[]string len 1 cap 1 = {"x"}, []string(nil), []string len 0 cap 0}',
+    "text": '[]uint8("some text\\n")', "bytes": "[]uint8{0, 1, 255}",
     "wildslice": "[]int(? a length of 5 and a capacity of 2)", "duration4": "time.Duration(1m30s)",
 }  # fmt: skip
 TEXTS = ("odd", "error1", "chan", "func", "named", "wildstring", "wildmap", "wildany", "now", "bigint")
