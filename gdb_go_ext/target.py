@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Any, ContextManager, Dict, List, Optional, Sequence
+from typing import Any, Callable, ContextManager, Dict, List, Optional, Sequence
 
 import gdb
 
@@ -105,7 +105,7 @@ class GdbTarget:
         """Load a debug file; False if gdb has it already."""
         return symbols.load(path, image, load_bias)
 
-    def types_loaded(self, names: List[str]) -> None:
+    def types_loaded(self, names: Callable[[], List[str]]) -> None:
         """gdb asks for every value that it prints: see printers.py."""
 
     def watch(self, addresses: Sequence[int]) -> ContextManager[watches.GoOn]:

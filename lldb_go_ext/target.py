@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from typing import Any, ContextManager, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, List, Optional, Sequence, Tuple
 
 import lldb
 
@@ -131,9 +131,9 @@ class LldbTarget:
         """Load a debug file; False if lldb has it already."""
         return symbols.load(self._target, path, image, load_bias)
 
-    def types_loaded(self, names: List[str]) -> None:
+    def types_loaded(self, names: Callable[[], List[str]]) -> None:
         """Have lldb ask for values of these types."""
-        summaries.register(self._target.GetDebugger(), names)
+        summaries.register(self._target.GetDebugger(), names())
 
     def watch(self, addresses: Sequence[int]) -> ContextManager[watches.GoOn]:
         """Lets the program run from one of the addresses to the next."""

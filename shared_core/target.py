@@ -121,8 +121,9 @@ class SymbolTaker(Target, Protocol):
         """Load the debug file at `path` beside the executable `image` (None where that is in memory alone), whose
         addresses are `load_bias` off. False if it was loaded before; UserError where the debugger does not take it."""
 
-    def types_loaded(self, names: List[str]) -> None:
-        """Types have been loaded; `names`: those whose values shared_core.pretty knows better how to show."""
+    def types_loaded(self, names: Callable[[], List[str]]) -> None:
+        """Types have been loaded; `names` finds those whose values shared_core.pretty knows better how to show, in a
+        time that a debugger should not take that does not want them."""
 
     def say(self, text: str) -> None:
         """Show a line while something takes long; the next one takes its place, and "" takes it away."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Callable, List, Optional, cast
 
 from ..errors import GoxrayError, UserError
-from ..pretty import pretty_of
 from ..session import Session
 from ..symfile.files import DebugFile, debug_file_of
 from ..symfile.progress import ProgressLine
@@ -75,10 +74,17 @@ def run(session: Session, options: argparse.Namespace) -> Result:
     finally:
         line.end()
     if any(each.fresh for each in files) and not options.quick:
-        taker.types_loaded(pretty_of(session).names())
+        taker.types_loaded(lambda: _shown_types(session))
     if not files:
         raise UserError("; ".join(warnings))
     return Result("go-load-symbols", Loaded(files, options.quick), [*session.warnings, *warnings])
+
+
+def _shown_types(session: Session) -> List[str]:
+    # Imported only here, since gdb has no use for all of a program's types.
+    from ..pretty import pretty_of
+
+    return pretty_of(session).names()
 
 
 COMMAND = Command(
