@@ -16,7 +16,9 @@ from shared_core.commands.runner import execute, run
 from shared_core.errors import Absent
 from shared_core.runtime.heap import heap_of
 from shared_core.runtime.heap.containers import itab_table
+from shared_core.runtime.heap.graph import UNREACHED
 from shared_core.runtime.heap.rootset import FINALIZER, GLOBAL, Roots
+from shared_core.runtime.heap.survey import survey_of
 from shared_core.session import Session
 from shared_core.targets.core import CoreTarget
 from tests.matrix.test_damage import Damaged
@@ -218,3 +220,32 @@ def test_in_gdb_as_in_goxray() -> None:
     assert [execute(lambda: session, name, words)[0] for name, words in commands[:2]] == done.outputs[:2]
     assert "main.target" in done.outputs[3] and "runtime.hchan" in done.outputs[3]
     assert all(done.outputs), done.stderr
+
+
+@pytest.mark.parametrize(("version", "arch"), PAIRS)
+def test_what_can_be_reached_is_what_the_collector_marked(version: str, arch: str) -> None:
+    """In a core from when a collection has just ended: in each span that is not swept yet, object for object."""
+    core = take_core(build("heap", version, arch), ["sweep"])
+    session = Session(CoreTarget(str(core.exe), str(core.core)))
+    survey = survey_of(session)
+    table, parents, bits = survey.table, survey.reach.parents, survey.heap.bits
+    looked_at = 0
+    for first, span in zip(table.firsts, table.spans):
+        marked, allocated = bits.marked(span), bits.allocated(span)
+        assert not isinstance(marked, Absent) and not isinstance(allocated, Absent)
+        if span.unswept:
+            numbers = [number for number in range(span.slots) if allocated >> number & 1]
+            reached = [number for number in numbers if parents[first + number] != UNREACHED]
+            assert reached == [number for number in numbers if marked >> number & 1], hex(span.start)
+            looked_at += len(numbers)
+    assert looked_at > 1000 and not survey.problems
+    states = {name: {state_of(session, int(at)) for at in core.facts()[name]} for name in ("kept", "dropped")}
+    assert (
+        states["kept"] == {"survived"} and "garbage" in states["dropped"] and states["dropped"] <= {"garbage", "free"}
+    )
+
+
+def state_of(session: Session, address: int) -> str:
+    found = heap_of(session).object_at(address)
+    assert found is not None
+    return found.state

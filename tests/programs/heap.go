@@ -1,6 +1,7 @@
-// heap [N] fills its heap with objects of every kind and size, writes runtime/debug.WriteHeapDump to "heap.dump", tells what
+// heap [N|sweep] fills its heap with objects of every kind and size, writes runtime/debug.WriteHeapDump to "heap.dump", tells what
 // runtime.ReadMemStats says and where the things are that it planted, and aborts with nothing allocated in between.
-// N: it makes a list of N nodes as well, in an array of pointers, and writes no dump.
+// N: it makes a list of N nodes as well, in an array of pointers, and writes no dump. "sweep": it goes down when a collection
+// has just ended, and tells where objects are that it kept and that it dropped before.
 package main
 
 import (
@@ -51,20 +52,24 @@ func (t *target) show() string { return t.name }
 
 var (
 	// A chain of references: global, map, slice, struct, closure, channel's buffer, object.
-	chain  map[string][]*holder
-	kept   []any
-	nodes  []*node
-	texts  []string
-	shown  shower
-	loose  unsafe.Pointer
-	sizes  [][]byte
-	points []*[16]*int
-	lost   *target
-	extra  []func()
-	stats  runtime.MemStats
-	room   [1 << 15]byte
-	text   = room[:0]
-	done   = make(chan *target)
+	chain map[string][]*holder
+	kept  []any
+	nodes []*node
+	// What sweep keeps.
+	holders []*[8]*int
+	texts   []string
+	shown   shower
+	loose   unsafe.Pointer
+	sizes   [][]byte
+	points  []*[16]*int
+	lost    *target
+	extra   []func()
+	stats   runtime.MemStats
+	before  debug.GCStats
+	now     debug.GCStats
+	room    [1 << 15]byte
+	text    = room[:0]
+	done    = make(chan *target)
 )
 
 //go:noinline
@@ -138,7 +143,50 @@ func fact(name string, value uint64) {
 	text = append(strconv.AppendUint(text, value, 10), '\n')
 }
 
+// sweep leaves spans behind that the collection has marked and nobody has swept.
+func sweep() {
+	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(-1)
+	// Sometimes all is swept before the program gets its turn.
+	for tries := 0; tries < 200 && !unswept(); tries++ {
+		runtime.GC()
+	}
+	// Raw: in a system call that takes long the processor is taken away, and used to sweep.
+	pid := os.Getpid()
+	syscall.RawSyscall(syscall.SYS_WRITE, 1, uintptr(unsafe.Pointer(&text[0])), uintptr(len(text)))
+	syscall.RawSyscall(syscall.SYS_KILL, uintptr(pid), uintptr(syscall.SIGABRT), 0)
+	select {}
+}
+
+func unswept() bool {
+	text, holders = room[:0], nil
+	for n := 0; n < 100000; n++ {
+		each := new([8]*int)
+		if n%2 == 0 {
+			holders = append(holders, each)
+		}
+		if n%1000 == 0 {
+			fact("kept", uint64(uintptr(unsafe.Pointer(each))))
+		} else if n%1000 == 1 {
+			fact("dropped", uint64(uintptr(unsafe.Pointer(each))))
+		}
+	}
+	debug.ReadGCStats(&before)
+	runtime.ReadMemStats(&stats)
+	all := stats.HeapObjects
+	go runtime.GC()
+	for now.NumGC <= before.NumGC {
+		runtime.Gosched()
+		debug.ReadGCStats(&now)
+	}
+	runtime.ReadMemStats(&stats)
+	return stats.HeapObjects > all-10000
+}
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "sweep" {
+		sweep()
+	}
 	at := plant()
 	fill()
 	for _, each := range extra {

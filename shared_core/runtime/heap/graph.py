@@ -28,11 +28,15 @@ class Graph:
         self.targets: array[int] = array("I")
         self.blind: List[str] = []
         views = table.views
+        spans = list(zip(table.starts, table.sizes, table.counts, table.firsts))
+        # One look-up for each word instead of five.
+        self._pages = {page: spans[i] for page, i in table.page_of.items()}
         for index, view in enumerate(views):
             if not index % _STEP:
                 progress(index, len(views))
             if view is not None and not table.spans[index].noscan:
                 self._add(index, view)
+        self._pages = {}
         heads = numbers(table.total + 1, 0, "I")
         for source in self.sources:
             heads[source + 1] += 1
@@ -45,23 +49,21 @@ class Graph:
             self.blind.append(why)
             return
         width, first = table.sizes[index] // WORD, table.firsts[index]
-        page_of, shift = table.page_of.get, table.shift
-        starts, sizes, counts, firsts = table.starts, table.sizes, table.counts, table.firsts
+        find, shift = self._pages.get, table.shift
         words = list(compress(view, flags))
         if not any(words):
             return
         places = compress(range(len(view)), flags)
         sources, targets = self.sources.append, self.targets.append
         for place, word in zip(places, words):
-            if not word:
+            found = find(word >> shift)
+            if found is None:
                 continue
-            i = page_of(word >> shift)
-            if i is None:
-                continue
-            number = (word - starts[i]) // sizes[i]
-            if number < counts[i]:
+            start, size, count, slot = found
+            number = (word - start) // size
+            if number < count:
                 sources(first + place // width)
-                targets(firsts[i] + number)
+                targets(slot + number)
 
     def referred(self, slot: int) -> array[int]:
         """The slots that an object refers to, as often as it does."""
