@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Dict, Optional, Tuple, cast
 
 from ...binary.types import Types
-from ...errors import NOT_RECORDED, Absent, GoxrayError, Maybe
+from ...errors import NOT_RECORDED, Absent, FormatError, GoxrayError, Maybe
 from .bits import SpanBits
 from .headers import HeaderType, HeaderTypes
 from .objects import FREE, GARBAGE, MARKED, NEW, SURVIVED, UNMARKED, HeapObject
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...session import Session
 
 _KEY = "heap"
+_OTHER_BITMAPS = "noallocheaders"  # Go 1.22 with the bitmaps of 1.21
 
 
 def heap_of(session: Session) -> Heap:
@@ -30,6 +31,8 @@ class Heap:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        if _OTHER_BITMAPS in session.program.go_version:
+            raise FormatError(f"it was built with GOEXPERIMENT={_OTHER_BITMAPS}, whose heap is another")
         self.spans = SpanReader(session)
         self.types: Types = session.types
         self.headers = HeaderTypes(session, self.types)
