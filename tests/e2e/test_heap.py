@@ -249,3 +249,24 @@ def state_of(session: Session, address: int) -> str:
     found = heap_of(session).object_at(address)
     assert found is not None
     return found.state
+
+
+@pytest.mark.parametrize("looks", [0, 1, 3])
+def test_an_interrupt_leaves_the_session_whole(looks: int) -> None:
+    """Ctrl-C at a look at the clock: the next answer is as if there had been none."""
+    core, session, _ = opened(matrix.newest(), "amd64")
+    fresh = Session(CoreTarget(str(core.exe), str(core.core)))
+    survey, times = survey_of(fresh), iter(range(looks))
+
+    def interrupt(done: int, total: int) -> None:
+        if next(times, None) is None:
+            raise KeyboardInterrupt
+
+    survey.progress = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        survey.spread.share()
+    times = iter(())
+    with pytest.raises(KeyboardInterrupt):
+        survey.reach.path(0)
+    for command in (("go-heap", "--by type"), ("go-refs", core.facts()["chain"][0])):
+        assert answer(fresh, *command) == answer(session, *command)
