@@ -202,7 +202,7 @@ class _Finder:
             frame = self._pointers.frame_at(root.place)
             text = f"stack of goroutine {root.who}" + (f", {frame}" if frame else "") + f", at {root.place:#x}"
         elif root.kind == "global":
-            text = f"global {root.place:#x} ({self._pointers.describe(root.place)})"
+            text = f"global {root.place:#x} ({self._pointers.detail(root.place)})"
         elif root.kind == "register":
             text = f"register {root.name} of thread {root.who}"
         elif root.who:

@@ -20,6 +20,7 @@ _RANGES = (
 )  # fmt: skip
 _MAX_TEXT, _SHOWN = 1 << 12, 60
 _MAX_FRAMES = 1000
+_OBJECT = 1  # STT_OBJECT
 
 
 class Pointers:
@@ -32,6 +33,7 @@ class Pointers:
         self._lows: List[int] = [low for low, _, _ in stacks]
         self._stacks: List[Tuple[int, int, int]] = stacks
         self._known: Dict[int, str] = {}
+        self._variables: Optional[List[Tuple[int, int, str]]] = None
         self._frames: Dict[int, List[Tuple[int, int, str]]] = {}
 
     def describe(self, address: int) -> str:
@@ -49,6 +51,9 @@ class Pointers:
         if found.startswith("stack of goroutine"):
             frame = self.frame_at(address)
             return f"{found}, {frame}" if frame else found
+        if found.startswith(("data", "bss")):
+            variable = self.variable_at(address)
+            return f"{found}, {variable}" if variable else found
         if found == "rodata" and 0 < length <= _MAX_TEXT:
             text = self._text(address, length)
             return f'rodata "{text}"' if text else found
@@ -65,6 +70,22 @@ class Pointers:
             walk = [] if goroutine is None else self._session.world.stacks.walk(goroutine, _MAX_FRAMES)
             self._frames[goid] = [(item.sp, item.fp, item.func.name) for item in walk if isinstance(item, Frame)]
         return next((name for sp, fp, name in self._frames[goid] if sp <= address < fp), "")
+
+    def variable_at(self, address: int) -> str:
+        """The variable that holds an address, with the offset in it, where the executable still has symbols."""
+        if self._variables is None:
+            self._variables = sorted(
+                (symbol.address + module.image.bias, symbol.size, symbol.name)
+                for module in self._session.modules.all
+                for symbol in module.image.elf.symbols()
+                if symbol.kind == _OBJECT and symbol.size
+            )
+        index = bisect_right(self._variables, (address, 1 << 64, "")) - 1
+        if index < 0:
+            return ""
+        start, size, name = self._variables[index]
+        offset = address - start
+        return (name + (f"+{offset:#x}" if offset else "")) if offset < size else ""
 
     def _describe(self, address: int) -> str:
         if not address:
