@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from bisect import bisect_right
 from collections import Counter
 from functools import lru_cache
 from typing import Any, Dict, List, Set, Tuple
@@ -71,14 +72,14 @@ def test_referrers_are_those_of_the_heap_dump(version: str, arch: str) -> None:
     _, session, dump = opened(version, arch)
     into: Dict[int, Set[int]] = {}
     bases = sorted(dump.objects)
-    owner = {address: base for base in bases for address in range(base, base + dump.objects[base].size, 8)}
     survey = survey_of(session)
     for base, found in dump.objects.items():
         if survey.table.slot(base) < 0:
             continue  # a span's own bitmap, which the dump takes for objects
         for offset in found.slots:
-            to = owner.get(session.memory.u64(base + offset) & -8)
-            if to is not None:
+            word = session.memory.u64(base + offset)
+            to = bases[bisect_right(bases, word) - 1]
+            if to <= word < to + dump.objects[to].size:
                 into.setdefault(to, set()).add(base)
     chosen = random.Random(version).sample(sorted(into), 60)
     graph, table = survey.graph, survey.table
