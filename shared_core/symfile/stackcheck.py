@@ -28,9 +28,10 @@ _MORESTACK = "runtime.morestack"
 # The usual end of a function, up to the call: stores at n(%rsp), nops; on arm64 stores at n(sp), mov x3, x30.
 _MOVES = rb"(?:[\x48\x4c]\x89|\x66?\x44?\x89|[\x40\x44]?\x88|[\xf2\xf3]\x44?\x0f\x11)"
 _STORE_AMD64 = _MOVES + rb"(?:[\x44-\x7c]\x24.|[\x84-\xbc]\x24.{4})"
+_NOP_AMD64 = rb"\x66*(?:\x90|\x0f\x1f(?:\0|\x40\0|\x44\0\0|\x80\0{4}|\x84\0{5}))"
 _STORE_ARM64 = rb"[\xe0-\xff].[\x00-\x3f][\xf9\xb9\x79\x39\xfd\xbd\xa9\x29\x6d\x2d]"
 _USUAL = {
-    "amd64": re.compile(rb"((?:%s)*)(?:\x90|\x66\x90|\x0f\x1f\x00|\x0f\x1f\x44\0\0)*\xe8" % _STORE_AMD64, re.DOTALL),
+    "amd64": re.compile(rb"((?:%s)*)(?:%s)*\xe8" % (_STORE_AMD64, _NOP_AMD64), re.DOTALL),
     "arm64": re.compile(rb"((?:%s)*)\xe3\x03\x1e\xaa" % _STORE_ARM64, re.DOTALL),
 }
 
