@@ -13,6 +13,7 @@ from ..runtime.contexts import Context, Contexts
 from ..runtime.frames import SourceFrame
 from ..runtime.goroutine import Goroutine
 from ..runtime.gosyntax import line
+from ..runtime.pointers import Pointers
 from ..runtime.shapes import Shape, Shapes
 from ..runtime.valuetree import Trees
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _WORD = 8
 _MAX_SHOWN = 200
+_NOWHERE = ("nil", "memory", "unreadable")  # what says nothing of a word that may be no pointer
 AT_ENTRY = "at its first instruction: arguments that have a register are in it, and their slots may hold anything"
 NEAR_ENTRY = (
     "not all of its arguments are stored yet: those with a register are in it, and their slots may hold anything"
@@ -30,13 +32,15 @@ NEAR_ENTRY = (
 class WordView(NamedTuple):
     """One argument word. register: None where the function has gone past its entry; shape: None where it has none.
 
-    typed: of the first word of an argument whose type the binary tells.
+    typed: of the first word of an argument whose type the binary tells. target: what a word leads to that neither type
+    nor shape tells anything of, "" where it leads nowhere.
     """
 
     word: ArgWord
     register: Optional[Maybe[ArgRegister]] = None
     shape: Optional[Shape] = None
     typed: Optional[Typed] = None
+    target: str = ""
 
     @property
     def value(self) -> Optional[int]:
@@ -70,6 +74,7 @@ class FrameArgsReader:
         self._types = ArgTypes(session, self._trees)
         self._things = Things(session, self._trees.values)
         self._contexts = Contexts(session, goroutine, self._entries)
+        self._pointers = Pointers(session)
 
     def view(self, frame: SourceFrame) -> FrameView:
         """Of a frame whose argument words have been read."""
@@ -92,8 +97,17 @@ class FrameArgsReader:
         values = [word.value for word in words]
         shapes = self._shaped(items, values)
         typed = self._types.find(frame.function, items, values)
-        views = [word._replace(shape=shapes.get(i), typed=typed.get(i)) for i, word in enumerate(words)]
+        told = {i + n for i, shape in shapes.items() for n in range(shape.words)}
+        told |= {i + n for i, each in typed.items() for n in range(each.words)}
+        views = [
+            word._replace(shape=shapes.get(i), typed=typed.get(i), target="" if i in told else self._target(word))
+            for i, word in enumerate(words)
+        ]
         return FrameView(frame, views, note, problem)
+
+    def _target(self, word: WordView) -> str:
+        found = self._pointers.detail(word.value) if word.value and word.word.size == _WORD else ""
+        return "" if found in _NOWHERE else found
 
     def _shaped(self, items: List[ArgItem], values: List[Optional[int]]) -> Dict[int, Shape]:
         """What the words look like, interfaces with what they hold."""

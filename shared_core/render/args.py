@@ -19,7 +19,7 @@ from .frames import args_text, frame_document
 from .table import Column, table
 
 _COLUMNS = (Column("ADDRESS"), Column("OFFSET", "right"), Column("SIZE", "right"), Column("VALUE"), Column("LIVE"))
-_REGISTER, _SHAPE, _TYPE = Column("REGISTER"), Column("INFERRED"), Column("TYPE")
+_REGISTER, _SHAPE, _TYPE, _TARGET = Column("REGISTER"), Column("INFERRED"), Column("TYPE"), Column("POINTS TO")
 _MAX_SHOWN = 200
 _MAX_TEXT = 1 << 17
 _GUESS = "~"
@@ -80,6 +80,9 @@ def _words(words: List[WordView]) -> List[str]:
     if any(shape is not None for shape in shapes):
         columns.append(_SHAPE)
         rows = [[*row, shape_text(shape)] for row, shape in zip(rows, shapes)]
+    if any(each.target for each in words):
+        columns.append(_TARGET)
+        rows = [[*row, escape(each.target)] for row, each in zip(rows, words)]
     return table(columns, rows).splitlines()
 
 
@@ -163,6 +166,7 @@ def _word_document(view: WordView) -> Dict[str, Any]:
         "register": _register_document(register) if isinstance(register, ArgRegister) else _quiet(register),
         "type": _typed_document(view.typed) if view.typed is not None else None,
         "inferred": _shape_document(view.shape) if view.shape is not None else None,
+        "target": view.target or None,
     }
 
 

@@ -68,7 +68,7 @@ def _known(view: FrameView) -> List[str]:
     if isinstance(view.words, Absent):
         return found
     for word, shape in zip(view.words, untyped(view.words)):
-        text = typed_text(word.typed) or shape_text(shape)
+        text = typed_text(word.typed) or shape_text(shape) or (f"-> {escape(word.target)}" if word.target else "")
         if text:
             found.append(f"arg+{word.word.offset:#x}  {text}")
     return found

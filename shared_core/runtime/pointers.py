@@ -37,7 +37,7 @@ class Pointers:
         self._frames: Dict[int, List[Tuple[int, int, str]]] = {}
 
     def describe(self, address: int) -> str:
-        """ "nil", "main.f+0x12", "stack of goroutine 7", "bss", "0x4000+8, 48 bytes, main.T" of an object with its
+        """ "nil", "main.f+0x12", "stack of goroutine 7", "bss", "object 0x4000+8, 48 bytes, main.T" with its
         base, "free slot of 48 bytes", "memory", or "unreadable"."""
         found = self._known.get(address)
         if found is None:
@@ -151,12 +151,12 @@ class Pointers:
 
 
 def object_text(heap: Heap, found: HeapObject, address: int, kind: Optional[str] = None) -> str:
-    """An object that `address` is in: "0x4000+8, 48 bytes, main.T"; kind: what it is, where that is known."""
+    """An object that `address` is in: "object 0x4000+8, 48 bytes, main.T"; kind: what it is, where that is known."""
     if found.state == FREE:
         return f"free slot of {found.size} bytes"
     offset = address - found.start
     place = f"{found.start:#x}" + (f"{offset:+#x}" if offset else "")
-    return f"{place}, {found.size} bytes" + (f", {kind}" if kind else _recorded(heap, found))
+    return f"object {place}, {found.size} bytes" + (f", {kind}" if kind else _recorded(heap, found))
 
 
 def _recorded(heap: Heap, found: HeapObject) -> str:

@@ -123,7 +123,8 @@ def test_frames_in_text() -> None:
     head, first, titles, *rows = lines_of(run, 0)
     (printed,) = [f.args for f in parse_traceback(core.stderr)[0].frames if f.function == "main.dispatch"]
     assert head == "goroutine 1" and first.startswith(f"#{number}  main.dispatch({printed})  ")
-    assert titles.split() == ["ADDRESS", "OFFSET", "SIZE", "VALUE", "LIVE", "INFERRED"]
+    assert titles.split() == ["ADDRESS", "OFFSET", "SIZE", "VALUE", "LIVE", "INFERRED", "POINTS", "TO"]
+    assert {w["target"] for w in frame["args"]} > {None}
     assert [(row.split()[0], row.split()[4] == "yes") for row in rows] == [
         (w["slot"], w["live"]) for w in frame["args"]
     ]
