@@ -20,7 +20,7 @@ from .framepointer import saved_from
 from .frames import FrameTable, Row
 from .info import Lookup, Subprogram, Tables, UnitInfo
 from .inlining import InlineTrees, Ranges, merged
-from .lines import sequence, unit
+from .lines import Sequences, unit
 from .linkregister import LinkRegister
 from .lists import Located, Ranged
 from .params import Parameters
@@ -68,6 +68,7 @@ class Functions:
         self._module, self._arch, self._bias = module, get_arch(arch_name), bias
         self.strings = Strings()
         self._tables = PcTables(module.table.pctab)
+        self._sequences = Sequences()
         self._tabs = FuncTabs(module, layout)
         self._quantum = module.header.quantum
         self._links = LinkRegister(module)
@@ -152,11 +153,12 @@ class Functions:
 
     def _add(self, to: _Unit, func: Func, trees: InlineTrees, parameters: Parameters, receivers: Receivers) -> None:
         entry, size, name = func.entry - self._bias, func.size, func.name
-        lines, files = self._tables.table(func.pcln), self._tables.shared(func.pcfile)
+        found, files = self._tables.lines(func.pcln), self._tables.shared(func.pcfile)
+        lines = None if found is None else found.table
         places = None if lines is None or files is None else Places(lines, files, self._quantum)
         check = self._checks.of(func)
-        if places is not None:
-            to.sequences.append(sequence(entry, check.body // self._quantum, places.lines, places.files, to.numbers))
+        if found is not None and files is not None:
+            to.sequences.append(self._sequences.of(entry, check.body // self._quantum, found, files, to.numbers))
         place_of = _nowhere if places is None else places.within(to.numbers)
         file, line = place_of(0)
         start_line = func.start_line if func.start_line > 0 else line

@@ -119,7 +119,7 @@ class UnitInfo:
         """The inlined calls; what they refer to is put before the function, since it must not be inside of one."""
         parts: List[bytes] = []
         abstract = self._abstract
-        for name, call_at, ranges, inner, closes, at, start_line in blocks:
+        for name, start_line, (_, call_at, ranges, inner, closes, at) in blocks:
             origin = abstract.get(name)
             if origin is None:
                 text = self._tables.strings.add(name)

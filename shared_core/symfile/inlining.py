@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from typing import Callable, Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..binary.funcs import Func
 from ..binary.functabs import FuncTabs
@@ -16,25 +16,32 @@ from .pctables import PcTable, PcTables
 
 _MAX_CALLS = 1 << 16
 _MAX_DEPTH = 200
-_INT = struct.Struct("<i")
+_MAX_KNOWN = 1 << 12
 
 Ranges = List[Tuple[int, int]]
 
 
-class Block(NamedTuple):
-    """An inlined call: whose, from which pc offset, over which pc offsets: starts and ends in turn, [start, end) each.
+class Call(NamedTuple):
+    """Where an inlined call is: from which pc offset, over which: starts and ends in turn, [start, end) each.
 
-    Calls within it follow it: are there any (inner), and how many blocks end with it, it itself not counted (closes).
-    at: a pc offset at which the function itself is innermost or calls; start_line: where it is declared, 0 if unknown.
+    number: in the inline tree. Calls within it follow it: are there any (inner), and how many calls end with it, it
+    itself not counted (closes). at: a pc offset at which the function itself is innermost or calls.
     """
 
-    name: str
+    number: int
     call_at: int
     ranges: List[int]
     inner: bool
     closes: int
     at: int
+
+
+class Block(NamedTuple):
+    """An inlined call: of whom, where that is declared (0 if unknown), and where the call is."""
+
+    name: str
     start_line: int
+    call: Call
 
 
 class InlineTrees:
@@ -44,9 +51,10 @@ class InlineTrees:
         self._module, self._tables = tabs.module, tables
         self._quantum = self._module.header.quantum
         self._tree, self._index = tabs.funcdata["inl_tree"], tabs.pcdata["inl_tree_index"]
-        # runtime.inlinedCall.startLine is there from Go 1.20 on.
-        self._size, self._name_at, self._parent_at, self._line_at = tabs.inlined_shape()
+        self._size, *fields = tabs.inlined_shape()
+        self._columns = _Columns(self._size, fields)
         self._names: Dict[int, str] = {}
+        self._known: Dict[Tuple[int, Tuple[int, ...]], List[Call]] = {}
 
     def blocks(self, func: Func) -> List[Block]:
         """The calls that are inlined into `func`; [] without any, and where the tree makes no sense."""
@@ -61,62 +69,78 @@ class InlineTrees:
             data = bytes(self._module.image.constant(base, (top + 1) * self._size))
         except ReadError:
             return []
-        return self._blocks(table, data, func.table.name)
+        names, call_pcs, lines = self._columns.of(data)
+        # Functions that differ in what they call, and not where, are many: methods of one shape for many types.
+        calls = self._known.get((id(table), call_pcs))
+        if calls is None:
+            if len(self._known) > _MAX_KNOWN:
+                self._known.clear()
+            calls = self._known[id(table), call_pcs] = self._calls(table, call_pcs)
+        return [Block(self._name(func, names[call[0]]), max(lines[call[0]], 0), call) for call in calls]
 
-    def _blocks(self, table: PcTable, data: bytes, name: Callable[[int], str]) -> List[Block]:
-        calls, parents, inner = self._nest(table, data)
+    def _name(self, func: Func, offset: int) -> str:
+        known = self._names.get(offset)
+        if known is None:
+            known = self._names[offset] = func.table.name(offset)
+        return known
+
+    def _calls(self, table: PcTable, call_pcs: Sequence[int]) -> List[Call]:
+        parents, inner = self._nest(table, call_pcs)
         order = _ordered(inner)
-        if len(order) < len(calls):
+        if len(order) < len(parents):
             # Those that are their own callers are under none at the top.
             parents = {index: parents[index] for index, _ in order}
         ranges = _ranges(table, parents, self._quantum)
-        size, name_at, line_at, names, unpack = self._size, self._name_at, self._line_at, self._names, _INT.unpack_from
-        found: List[Block] = []
-        line = 0
+        found: List[Call] = []
         for (index, depth), (_, after) in zip(order, [*order[1:], (0, 0)]):
-            (offset,) = unpack(data, index * size + name_at)
-            known = names.get(offset)
-            if known is None:
-                known = names[offset] = name(offset)
-            if line_at is not None:
-                (line,) = unpack(data, index * size + line_at)
             covered = ranges[index]
-            at = self._at(table, index, calls, inner[index]) if index in inner else covered[0]
+            at = self._at(table, index, call_pcs, inner[index]) if index in inner else covered[0]
             closes = depth - after if depth > after else 0
-            found.append(Block(known, calls[index], covered, after > depth, closes, at, line if line > 0 else 0))
+            found.append(Call(index, call_pcs[index], covered, after > depth, closes, at))
         return found
 
-    def _at(self, table: PcTable, index: int, calls: Dict[int, int], inner: List[int]) -> int:
+    def _at(self, table: PcTable, index: int, call_pcs: Sequence[int], inner: List[int]) -> int:
         """A pc offset at which a call that has others in it is innermost, or calls them."""
         if index in table.values:
             return table.starts[table.values.index(index)] * self._quantum
-        return calls[inner[0]]
+        return call_pcs[inner[0]]
 
-    def _nest(self, table: PcTable, data: bytes) -> Tuple[Dict[int, int], Dict[int, int], Dict[int, List[int]]]:
-        """Where each call is in the code, the call that it is in (-1 for none), and those in it; by their indexes."""
-        starts, values, limit = table.starts, table.values, table.starts[-1]
-        quantum, size, parent_at, unpack = self._quantum, self._size, self._parent_at, _INT.unpack_from
-        calls: Dict[int, int] = {}
+    def _nest(self, table: PcTable, call_pcs: Sequence[int]) -> Tuple[Dict[int, int], Dict[int, List[int]]]:
+        """The call that each call is in (-1 for none), and those in it; by their indexes."""
+        starts, values, limit, quantum = table.starts, table.values, table.starts[-1], self._quantum
         parents: Dict[int, int] = {}
         inner: Dict[int, List[int]] = {}
         pending = [index for index in dict.fromkeys(values) if index >= 0]
         while pending:
             index = pending.pop()
-            if index in calls:
+            if index in parents:
                 continue
-            (calls[index],) = unpack(data, index * size + parent_at)
-            start = calls[index] // quantum
+            start = call_pcs[index] // quantum
             parent = values[bisect_right(starts, start) - 1] if 0 <= start < limit else -1
             if parent >= 0:
                 pending.append(parent)
-            else:
-                parent = -1
-            parents[index] = parent
-            if parent in inner:
-                inner[parent].append(index)
-            else:
-                inner[parent] = [index]
-        return calls, parents, inner
+            parents[index] = parent = max(parent, -1)
+            inner.setdefault(parent, []).append(index)
+        return parents, inner
+
+
+class _Columns:
+    """The fields of inline trees, column by column.
+
+    fields: the offsets of the name's offset, of parentPc and of startLine, None where that is not there.
+    """
+
+    def __init__(self, size: int, fields: Sequence[Optional[int]]) -> None:
+        known = sorted(offset for offset in fields if offset is not None)
+        gaps = [b - a - 4 for a, b in zip([-4, *known], [*known, size])]
+        self._record = struct.Struct("<" + "i".join(f"{gap}x" for gap in gaps))
+        self._order = [None if offset is None else known.index(offset) for offset in fields]
+
+    def of(self, data: bytes) -> Tuple[Tuple[int, ...], ...]:
+        """For each call: its name's offset, where it is called, where it is declared (0 where no tree says so)."""
+        columns = list(zip(*self._record.iter_unpack(data)))
+        # runtime.inlinedCall.startLine is there from Go 1.20 on.
+        return tuple((0,) * len(columns[0]) if place is None else columns[place] for place in self._order)
 
 
 def _ordered(inner: Dict[int, List[int]]) -> List[Tuple[int, int]]:

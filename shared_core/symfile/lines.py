@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left, bisect_right
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from .encode import SLEB, ULEB
-from .pctables import PcTable
+from .pctables import Course, Lines, PcTable
 
 _LINE_BASE, _LINE_RANGE, _OPCODE_BASE = -4, 10, 13
 _COPY, _ADVANCE_PC, _ADVANCE_LINE, _SET_FILE, _CONST_ADD_PC = b"\1", b"\2", b"\3", b"\4", b"\x08"
 _PROLOGUE_END = b"\n"
 _END_SEQUENCE = b"\0\1\1"
 _SET_ADDRESS = struct.Struct("<BBBQ")
+_MAX_KNOWN = 1 << 12
 _CONST_STEP = (255 - _OPCODE_BASE) // _LINE_RANGE
 # How many operands each standard opcode has.
 _OPERANDS = bytes((0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1))
@@ -44,6 +45,31 @@ _ROWS = _Rows()
 _ROW = _ROWS.__getitem__
 
 
+_Parts = Optional[Tuple[bytes, bytes]]
+
+
+class Sequences:
+    """Makes the sequences of one module; those that differ in address and first line alone are made once."""
+
+    def __init__(self) -> None:
+        self._known: Dict[Tuple[Course, int, int, Tuple[int, ...]], _Parts] = {}
+
+    def of(self, entry: int, body: int, lines: Lines, files: PcTable, numbers: Dict[int, int]) -> bytes:
+        """As `sequence`; `files` must live as long as this."""
+        table = lines.table
+        if _has_gaps(table, files):
+            return _uneven(entry, body, table, files, numbers)
+        own = _numbered(files, numbers)
+        key = (lines.course, body, id(files), own)
+        try:
+            parts = self._known[key]
+        except KeyError:
+            if len(self._known) > _MAX_KNOWN:
+                self._known.clear()
+            parts = self._known[key] = _parts(body, table, files, own)
+        return _uneven(entry, body, table, files, numbers) if parts is None else _joined(entry, table, parts)
+
+
 def sequence(entry: int, body: int, lines: PcTable, files: PcTable, numbers: Dict[int, int]) -> bytes:
     """The line program of one function.
 
@@ -51,32 +77,48 @@ def sequence(entry: int, body: int, lines: PcTable, files: PcTable, numbers: Dic
     anew each time that the stack has grown.
     numbers: pcfile's numbers -> those of the unit's files, which begin with 1; new ones are added.
     """
-    starts, values, steps, deltas = lines
-    if min(values) < 0 or min(files.values) < 0 or starts[-1] != files.starts[-1]:
-        return _uneven(entry, body, lines, files, numbers)
-    rows = [_ROWS[0, values[0] - 1], *map(_ROW, zip(steps, deltas[1:]))]
-    end = starts[-1] - starts[-2]
+    parts = None if _has_gaps(lines, files) else _parts(body, lines, files, _numbered(files, numbers))
+    return _uneven(entry, body, lines, files, numbers) if parts is None else _joined(entry, lines, parts)
+
+
+def _has_gaps(lines: PcTable, files: PcTable) -> bool:
+    """Whether there is no line or no file somewhere."""
+    return min(lines.values) < 0 or min(files.values) < 0 or lines.starts[-1] != files.starts[-1]
+
+
+def _numbered(files: PcTable, numbers: Dict[int, int]) -> Tuple[int, ...]:
+    return tuple([numbers.get(each) or numbers.setdefault(each, len(numbers) + 1) for each in files.values])
+
+
+def _joined(entry: int, lines: PcTable, parts: Tuple[bytes, bytes]) -> bytes:
+    return _SET_ADDRESS.pack(0, 9, 2, entry) + parts[0] + _ROWS[0, lines.values[0] - 1] + parts[1]
+
+
+def _parts(body: int, lines: PcTable, files: PcTable, numbers: Sequence[int]) -> _Parts:
+    """What is before the first row, and all behind it; None where a file begins within a row of lines. numbers: those
+    of the unit for the rows of `files`."""
+    starts, _, steps, deltas = lines
+    rows = [b"", *map(_ROW, zip(steps, deltas[1:]))]
+    before, file, end = b"", 1, starts[-1] - starts[-2]
     if 0 < body < starts[1]:
-        rows[0] += _PROLOGUE_END + _ROWS[body, 0]
+        rows[0] = _PROLOGUE_END + _ROWS[body, 0]
         if len(rows) > 1:
             rows[1] = _ROWS[starts[1] - body, deltas[1]]
         else:
             end -= body
-    file = 1
-    for start, number in zip(files.starts, files.values):
-        known = numbers.get(number) or numbers.setdefault(number, len(numbers) + 1)
-        if known != file:
+    for start, number in zip(files.starts, numbers):
+        if number != file:
             index = bisect_left(starts, start)
             if starts[index] != start:
-                return _uneven(entry, body, lines, files, numbers)
-            rows[index] = _SET_FILE + ULEB[known] + rows[index]
-            file = known
-    return b"".join((_SET_ADDRESS.pack(0, 9, 2, entry), *rows, _ADVANCE_PC, ULEB[end], _END_SEQUENCE))
+                return None
+            change = _SET_FILE + ULEB[number]
+            before, rows[index] = (before, change + rows[index]) if index else (change, rows[0])
+            file = number
+    return before, b"".join((*rows, _ADVANCE_PC, ULEB[end], _END_SEQUENCE))
 
 
 def _uneven(entry: int, body: int, lines: PcTable, files: PcTable, numbers: Dict[int, int]) -> bytes:
-    """The same where a file begins within a row of lines, where there is no line or no file, and of tables that end at
-    different pcs."""
+    """`sequence` for any tables."""
     starts, values, steps, deltas = lines if min(lines.values) >= 0 else _without_negatives(lines)
     parts = [_SET_ADDRESS.pack(0, 9, 2, entry)]
     file, line, pc, end = 1, 1, 0, min(starts[-1], files.starts[-1])

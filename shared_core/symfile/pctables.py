@@ -16,6 +16,8 @@ from ..binary.funcs import Func
 _VARINT = re.compile(rb"[\x80-\xff]{0,4}[\x00-\x7f]", re.DOTALL)
 _U32 = struct.Struct("<I")
 _MAX_TABLE = 1 << 24
+_MAX_COURSES = 1 << 12
+_ONE = b"\2"  # the first change, from -1: to line 0
 
 
 class PcTable(NamedTuple):
@@ -29,6 +31,22 @@ class PcTable(NamedTuple):
     values: List[int]
     steps: List[int]
     deltas: List[int]
+
+
+class Course:
+    """What tables of lines have in common that begin with another line: one object for them all, whose line is 0."""
+
+    __slots__ = ("table",)
+
+    def __init__(self, table: PcTable) -> None:
+        self.table = table
+
+
+class Lines(NamedTuple):
+    """A table of lines, and its course."""
+
+    table: PcTable
+    course: Course
 
 
 # A byte's zigzag form -> the number, as a byte with a sign.
@@ -61,6 +79,7 @@ class PcTables:
     def __init__(self, pctab: Buffer) -> None:
         self._data = bytes(pctab)
         self._known: Dict[int, Optional[PcTable]] = {}
+        self._courses: Dict[bytes, Course] = {}
         self._number, self._change = _Varints(), _Zigzags()
 
     def shared(self, offset: int) -> Optional[PcTable]:
@@ -77,14 +96,37 @@ class PcTables:
             return None
         return self.shared(_U32.unpack_from(func.table.pclntable, func.tables_at + 4 * number)[0])
 
+    def lines(self, offset: int) -> Optional[Lines]:
+        """The table at `offset`, one of lines. Code that was generated has many functions that are alike."""
+        end = self._end(offset)
+        first = _VARINT.match(self._data, offset, end) if end > 0 else None
+        if first is None:
+            return None
+        rest = self._data[first.end() : end]
+        course = self._courses.get(rest)
+        if course is None:
+            table = self._decoded(_ONE + rest)
+            if table is None:
+                return None
+            if len(self._courses) > _MAX_COURSES:
+                self._courses.clear()
+            course = self._courses[rest] = Course(table)
+        line = self._change[first.group()] - 1
+        starts, values, steps, deltas = course.table
+        return Lines(PcTable(starts, [line + value for value in values], steps, [line, *deltas[1:]]), course)
+
     def table(self, offset: int) -> Optional[PcTable]:
         """The table at `offset`."""
-        data = self._data
+        end = self._end(offset)
+        return self._decoded(self._data[offset:end]) if end > 0 else None
+
+    def _end(self, offset: int) -> int:
+        """Where the table at `offset` has its zero; -1 without one."""
         # Only the very first change may be 0, and no varint has a zero byte unless it is 0.
-        end = data.find(b"\0", offset + 1, offset + _MAX_TABLE)
-        if not offset or end < 0:
-            return None
-        piece = data[offset:end]
+        return self._data.find(b"\0", offset + 1, offset + _MAX_TABLE) if offset else -1
+
+    def _decoded(self, piece: bytes) -> Optional[PcTable]:
+        """The table that is encoded so, without the zero behind it."""
         if piece.isascii():
             deltas, steps = memoryview(piece[::2].translate(_SIGNED)).cast("b").tolist(), list(piece[1::2])
         else:

@@ -19,7 +19,7 @@ from shared_core.errors import UserError
 from shared_core.session import Session
 from shared_core.symfile import cache
 from shared_core.symfile.encode import SLEB, ULEB, Strings
-from shared_core.symfile.lines import sequence, unit
+from shared_core.symfile.lines import Sequences, sequence, unit
 from shared_core.symfile.pctables import PcTable, PcTables
 from tests.support import matrix
 from tests.support.build import build
@@ -65,6 +65,8 @@ def test_tables_of_a_program_are_those_that_the_runtime_reads(version: str, arch
             if found is not None:
                 assert as_runs(found, quantum) == expected
                 compared += len(expected)
+        lines = tables.lines(func.pcln)
+        assert (lines and lines.table) == tables.table(func.pcln)
     assert compared > 20_000
 
 
@@ -77,7 +79,7 @@ def as_runs(table: PcTable, quantum: int) -> List[Tuple[int, int, int]]:
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"\0\2", b"\0\2\x81", b"\0\2\1\4", b"\0\2\1\4\x80" + b"\1" * 9])
 def test_broken_tables_are_none(data: bytes) -> None:
-    assert PcTables(data).table(1) is None
+    assert PcTables(data).table(1) is None and PcTables(data).lines(1) is None
 
 
 def table_of(values: List[Tuple[int, int]]) -> PcTable:
@@ -141,6 +143,17 @@ def test_lines_and_files_of_handmade_tables(seed: int) -> None:
 
 def _each(table: List[Tuple[int, int]]) -> List[int]:
     return [value for step, value in table for _ in range(step)]
+
+
+def test_functions_that_are_alike_have_sequences_that_are() -> None:
+    numbers: dict[int, int] = {}
+    made, files = Sequences(), table_of([(40, 2), (20, 5), (10, 2)])
+    for first, body in ((7, 0), (100, 0), (9, 10), (8, 10), (1, 0)):
+        rows = [(15, first), (25, first + 3), (30, first - 1)]
+        lines = PcTables(b"\0" + pcvalue(rows, 1)).lines(1)
+        assert lines is not None
+        expected = sequence(0x1000, body, table_of(rows), files, numbers)
+        assert made.of(0x1000, body, lines, files, numbers) == expected
 
 
 def test_the_body_of_a_function_has_a_row() -> None:
