@@ -173,7 +173,9 @@ def test_kubernetes_look(tmp_path: Path) -> None:
     documents: Dict[str, Dict[str, object]] = {
         name: json.loads((tmp_path / "look" / name).read_text()) for name in answers
     }
-    assert len({str(each["quarters"]) for each in documents.values()}) == 1
+    # It runs on meanwhile: its main goroutine sleeps, or works.
+    quarters = [dict(each["quarters"], timer=0, running_or_runnable=0) for each in documents.values()]
+    assert all(each == quarters[0] for each in quarters)
     assert "goroutine 1 [" in (tmp_path / "look" / "goroutines.txt").read_text()
 
 

@@ -18,7 +18,7 @@ from tests.support import matrix
 from tests.support.cores import Core, crash_core, healthy_core
 
 PLACES = [(v, a) for v, a in matrix.pairs() if matrix.is_full() or v in (matrix.newest(), matrix.oldest())]
-SEEDS = range(40 if matrix.is_full() else 5)
+SEEDS = range(40 if matrix.is_full() else 3)
 WORD = struct.Struct("<Q")
 Frame = Dict[str, Any]
 

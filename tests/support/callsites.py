@@ -78,6 +78,8 @@ class CallSites:
             return ""
         if caller.func.name == "runtime.goexit":
             return ""  # newproc makes up this call: goexit+1
+        if callee.func.name == "runtime.systemstack_switch":
+            return ""  # what systemstack, and asmcgocall, put into g.sched for themselves
         targets = self.before(caller.pc)
         if targets is None:
             return f"no call before {caller.pc:#x}"
