@@ -1,4 +1,4 @@
-"""Measures what goxray costs: loading, goroutines, symbols; wall time and peak memory over the debugger alone."""
+"""Measures what goxray costs: loading, goroutines, symbols, heap; wall time and peak memory over the debugger alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import List, Optional, Sequence
 
 from tests.support import matrix
 from tests.support.build import build
-from tests.support.cores import Core, many_core
+from tests.support.cores import Core, many_core, take_core
 from tests.support.gdb import live
 from tests.support.lldb import lldb
 from tests.support.paths import FixtureError
@@ -37,6 +37,7 @@ def main() -> int:
             named(bench, options.exe, options.core)
         else:
             own(bench, options.version, options.counts, options.linear)
+            heap(bench, options.version)
             if options.million:
                 million(bench, options.version)
     except (FixtureError, MeasureError) as error:
@@ -94,7 +95,8 @@ def own(bench: Bench, version: str, counts: Sequence[int], linear: bool) -> None
         core, on = many_core(version, count), f"{count:,} goroutines"
         listed = Task("go-goroutines", 1.2, 300, lines=count)
         stacks = Task("go-goroutines --group stack", 2.0, 300, lines=20)
-        bench.tasks(on, core.exe, core.core, [listed, stacks, Task("go-goroutines -t", lines=3 * count)])
+        judged = [Task("go-waits", 5, 600, lines=count), Task("go-leaks", 5, 600, lines=2)]
+        bench.tasks(on, core.exe, core.core, [listed, stacks, Task("go-goroutines -t", lines=3 * count), *judged])
         bench.standalone(on, core.exe, core.core, _unattended(count))
         reported = Task("report --format html", 1e-4 * max(count, 100_000), 600, lines=100)
         bench.standalone(on, core.exe, core.core, reported)
@@ -110,6 +112,14 @@ def _linear(bench: Bench, version: str, middle: Large) -> None:
         bench.rebuilt(program.name, program.exe, [Task(f"{_LOAD} --quick"), Task(_LOAD)], Task(_LOAD))
     sizes = [(small.name, _SIZES[0]), (middle.name, FUNCTIONS), (great.name, _SIZES[1])]
     bench.linear(_LOAD, sizes, 1.5)
+
+
+def heap(bench: Bench, version: str) -> None:
+    """A heap of a million small objects, each of which another one refers to."""
+    core = take_core(build("heap", version), [str(MILLION)])
+    asked = [Task("go-heap", 4, 800, lines=10), Task("go-heap --by type", 4, 800, lines=10)]
+    asked += [Task(f"go-refs {core.facts()['chain'][0]}", 10, 800, lines=2), Task("go-find 0x12345678", lines=1)]
+    bench.tasks(f"{MILLION:,} objects", core.exe, core.core, asked)
 
 
 def million(bench: Bench, version: str) -> None:
