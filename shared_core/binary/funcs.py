@@ -17,6 +17,7 @@ from .pclntab import FUNC_RECORDS, MAGIC_116, PcHeader
 from .pcvalue import end_of, first_value, runs, value_at
 
 _MAX_TABLES = 256
+_SCANS = 64  # an index of all names, some 50 MB of a large program, is for those who look up hundreds
 _NONE = 0xFFFFFFFF
 _U32 = struct.Struct("<I")
 
@@ -162,6 +163,7 @@ class FuncTable:
         self._funcs: Dict[int, Func] = {}
         self._by_name: Dict[int, Tuple[int, ...]] = {}
         self._name_offsets: Dict[bytes, List[int]] = {}
+        self._looked_up = 0
         self._strings: Dict[int, str] = {}
 
     def entry_offset(self, index: int) -> int:
@@ -245,11 +247,23 @@ class FuncTable:
 
     def _offsets_of(self, name: str) -> List[int]:
         """Every place in funcnametab where `name` begins."""
+        key = name.encode("utf-8", "surrogateescape")
+        self._looked_up += 1
+        if self._looked_up <= _SCANS:
+            return list(self._scanned(key + b"\0"))
         if not self._name_offsets:
             names = bytes(self._names).split(b"\0")[:-1]
             for found, end in zip(names, accumulate(len(each) + 1 for each in names)):
                 self._name_offsets.setdefault(found, []).append(end - len(found) - 1)
-        return self._name_offsets.get(name.encode("utf-8", "surrogateescape"), [])
+        return self._name_offsets.get(key, [])
+
+    def _scanned(self, key: bytes) -> Iterator[int]:
+        names = bytes(self._names)
+        at = names.find(key)
+        while at >= 0:
+            if at == 0 or names[at - 1] == 0:
+                yield at
+            at = names.find(key, at + 1)
 
     def _index_names(self) -> None:
         """funcnametab offset -> indexes of the functions that have it."""
