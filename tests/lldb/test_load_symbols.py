@@ -15,7 +15,7 @@ from tests.support import matrix
 from tests.support.build import Built, Flags, build
 from tests.support.cores import crash_core
 from tests.support.dwarftypes import struct_layouts
-from tests.support.lldb import on_core, run_lldb, run_under_lldb
+from tests.support.lldb import SELECT, on_core, run_lldb, run_under_lldb
 from tests.support.traceback import Frame, by_id, parse_traceback
 
 LOAD = "go-load-symbols"
@@ -96,7 +96,7 @@ def test_nothing_else_changes(flags: Flags) -> None:
     """The selection, the modules and goxray's own answers; once more does nothing."""
     core = crash_core(matrix.newest(), flags=flags)
     look = ["thread info", IMAGES, "script print(lldb.debugger.GetSelectedTarget().GetExecutable())", *OTHERS]
-    run = on_core(core, "thread select 3", *look, LOAD, *look, LOAD)
+    run = on_core(core, SELECT.format(3), *look, LOAD, *look, LOAD)
     before, after = run.outputs[1 : 1 + len(look)], run.outputs[2 + len(look) : -1]
     assert before[1:] == after[1:] and before[2].strip() == str(core.exe)
     assert "thread #3" in before[0] and "thread #3" in after[0]

@@ -12,13 +12,11 @@ from tests.lldb.test_goroutine_threads import LIST as THREADS
 from tests.support import matrix
 from tests.support.build import build
 from tests.support.cores import Core, crash_core
-from tests.support.lldb import on_core, run_under_lldb
+from tests.support.lldb import SELECT, on_core, run_under_lldb
 from tests.support.traceback import Goroutine, by_id, parse_traceback
 
 _FRAME = re.compile(r"^ *\*? *frame #(\d+): 0x([0-9a-f]+)", re.M)
 PLACE = ["thread info", "frame info"]
-# `thread select` prints when it likes.
-SELECT = "script p = lldb.debugger.GetSelectedTarget().process; p.SetSelectedThreadByIndexID({})"
 ENDS = (matrix.newest(), matrix.oldest())
 
 

@@ -18,6 +18,8 @@ from .paths import ROOT, FixtureError
 TIMEOUT = 120.0
 EXTENSION = ROOT / "lldb_go_ext"
 IMPORT = f'command script import "{EXTENSION}"'
+# A thread is selected; what `thread select` prints comes when it likes.
+SELECT = "script p = lldb.debugger.GetSelectedTarget().process; p.SetSelectedThreadByIndexID({})"
 _MARK = "@@goxray-test@@"
 _SETTINGS = ("interpreter.echo-commands false", "symbols.enable-external-lookup false", "use-color false")
 _ARM64 = "aarch64-linux-gnu"
