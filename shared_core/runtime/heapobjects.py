@@ -1,7 +1,6 @@
 """The heap's objects: which one an address is in, and where pointers to objects can be.
 
-Sources: Go 1.27 runtime/mheap.go (mheap.allspans, mspan, spanClass, special, specialfinalizer), runtime/mbitmap.go
-(isFree).
+Sources: Go 1.27 runtime/mheap.go (special, specialfinalizer), runtime/mbitmap.go (isFree).
 """
 
 from __future__ import annotations
@@ -9,34 +8,16 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from itertools import compress
-from typing import TYPE_CHECKING, AbstractSet, Iterator, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Iterator, NamedTuple, Optional, Tuple
 
 from ..errors import FormatError, ReadError
-from .spans import mheap
+from .heap.span import Span, SpanReader
 
 if TYPE_CHECKING:
     from ..session import Session
 
-MAX_SPANS = 1 << 21
-_AT_ONCE = 1 << 13
 _MAX_SPECIALS = 1 << 16  # of one span
 _SPECIAL_WORDS = 6  # of specialfinalizer, the longest; the first is `next`
-_FIELDS = (*("startAddr", "npages", "freeindex", "nelems", "allocBits", "spanclass", "state", "elemsize", "specials"),)
-
-
-class HeapSpan(NamedTuple):
-    """A span in use: [start, end) has `slots` objects of `size` bytes; noscan: they hold no pointers.
-
-    Objects from number `fresh` on are free unless their bit of allocBits is set.
-    """
-
-    start: int
-    end: int
-    size: int
-    slots: int
-    noscan: bool
-    fresh: int
-    bits: int
 
 
 class HeapObject(NamedTuple):
@@ -51,35 +32,15 @@ class Heap:
 
     def __init__(self, session: Session) -> None:
         self._memory = session.memory
-        self._page = session.layout.constants["page_size"]
-        self._in_use = session.layout.numbers("span_states")["in_use"]
-        self._kind = session.layout.struct("runtime.mspan")
-        self._specials: List[int] = []
-        heap = mheap(session)
-        array, total = heap.unsigned("allspans.ptr"), heap.unsigned("allspans.len")
-        if total > MAX_SPANS:
-            raise FormatError(f"the heap has {total} spans, which is too many to look through")
-        self.spans: List[HeapSpan] = sorted(self._read(array, total))
+        self.spans, lost = SpanReader(session).all()
+        if lost:
+            raise FormatError(f"{lost} spans of the heap cannot be read")
         self._starts = [span.start for span in self.spans]
-
-    def _read(self, array: int, total: int) -> Iterator[HeapSpan]:
-        names = sorted((name for name in _FIELDS if name in self._kind), key=self._kind.offset)
-        unpack, record = self._kind.unpacker(names).unpack_from, self._kind.size
-        for first in range(0, total, _AT_ONCE):
-            for pointer in self._memory.pointers(array + 8 * first, min(_AT_ONCE, total - first)):
-                found = dict(zip(names, unpack(*self._memory.locate(pointer, record))))
-                start, end = found["startAddr"], found["startAddr"] + found["npages"] * self._page
-                if found["state"] != self._in_use or not found["elemsize"] or end - start > 1 << 40:
-                    continue
-                if found["specials"]:
-                    self._specials.append(found["specials"])
-                size, count, noscan = found["elemsize"], found["nelems"], bool(found["spanclass"] & 1)
-                yield HeapSpan(start, end, size, count, noscan, found["freeindex"], found["allocBits"])
 
     def specials(self) -> Iterator[int]:
         """The words of what the runtime keeps of objects with finalizers, cleanups and the like: roots among them."""
-        for first in self._specials:
-            at, seen = first, 0
+        for span in self.spans:
+            at, seen = span.specials, 0
             while at and seen < _MAX_SPECIALS:
                 words = self._memory.pointers(at, _SPECIAL_WORDS)
                 yield from words
@@ -92,18 +53,18 @@ class Heap:
             return None
         return self.in_span(self.spans[at], address)
 
-    def in_span(self, span: HeapSpan, address: int) -> Optional[HeapObject]:
+    def in_span(self, span: Span, address: int) -> Optional[HeapObject]:
         """The same of an address in `span`."""
-        number = (address - span.start) // span.size
+        number = span.number(address)
         if number >= span.slots or self._is_free(span, number):
             return None
-        return HeapObject(span.start + number * span.size, span.size)
+        return HeapObject(span.base(number), span.size)
 
-    def _is_free(self, span: HeapSpan, number: int) -> bool:
+    def _is_free(self, span: Span, number: int) -> bool:
         if number < span.fresh:
             return False
         try:
-            return not self._memory.u8(span.bits + number // 8) >> number % 8 & 1
+            return not self._memory.u8(span.alloc_bits + number // 8) >> number % 8 & 1
         except ReadError:
             return False
 
