@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Dict, List, NamedTuple, Optional, Sequence, Se
 
 from ...errors import Absent, GoxrayError, ReadError
 from ..goroutine import Goroutine
-from ..stackmaps import FrameMap, LiveObject, frame_map
+from ..stackmaps import FrameMap, LiveObject, Slot, frame_map
 from ..unwind import Frame
 from .span import WORD
 
@@ -121,7 +121,7 @@ class StackWords:
         return _Shape(tuple(sorted(words)), tuple(objects), "")
 
 
-def _slots(mapped: FrameMap):  # type: ignore[no-untyped-def]
+def _slots(mapped: FrameMap) -> List[Slot]:
     return [slot for slot in (*mapped.locals, *mapped.args) if slot.pointer]
 
 
